@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""Encoders, the FAISS index, heads, the classifier and its bundle on disk, streaming prediction."""

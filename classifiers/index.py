@@ -1,0 +1,74 @@
+"""The FAISS index: exact nearest neighbours among vectors by inner product (cosine, for unit vectors)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..taxonomy.errors import BundleError
+from .encoders import Vectors
+
+
+class EmbeddingIndex:
+    """Exact search over rows of vectors. `build` or `load` one."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, vectors: Vectors) -> "EmbeddingIndex":
+        """Index float32 [n, d]; n may be 0."""
+        import faiss
+
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls(index)
+
+    def __len__(self) -> int:
+        """Rows in the index."""
+        return int(self._index.ntotal)
+
+    @property
+    def vectors(self) -> Vectors:
+        """The indexed rows, float32 [n, d]."""
+        return np.asarray(self._index.reconstruct_n(0, len(self)), dtype=np.float32)
+
+    def search(self, queries: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
+        """The nearest rows of each query, the nearest first.
+
+        Args:
+            queries: float32 [q, d].
+            k: neighbours wanted; fewer come back where the index holds fewer.
+
+        Returns:
+            Similarities float32 [q, min(k, n)] and row numbers int64 [q, min(k, n)].
+        """
+        k = min(k, len(self))
+        if k <= 0 or not len(queries):
+            shape = (len(queries), max(k, 0))
+            return np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64)
+        similarities, rows = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), k)
+        return similarities, rows
+
+    def save(self, path: Path) -> None:
+        """Write the index in FAISS's own format."""
+        import faiss
+
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> "EmbeddingIndex":
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the file is absent or is no FAISS index.
+        """
+        import faiss
+
+        try:
+            return cls(faiss.read_index(str(path)))
+        except RuntimeError as error:
+            raise BundleError(
+                f"{path} is not a readable FAISS index: {str(error).splitlines()[0]}"
+            ) from error
