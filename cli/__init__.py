@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""The command line: `tnt`. The only room that prints."""
