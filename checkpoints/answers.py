@@ -1,7 +1,7 @@
 """The LLM's answers and what they cost: the response cache is the ledger.
 
-An answer and its cost are written in one transaction, the moment the answer arrives: a kill loses only the calls that
-are in flight.
+An answer and its cost are written in one transaction, the moment the answer arrives: a kill loses only the
+calls that are in flight.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class RunAnswers:
         seconds: float,
         cost: float,
     ) -> None:
-        """Store an answer and what it cost. The first answer to a key stays; what was spent counts every time.
+        """Store an answer and its cost. The first answer to a key stays; what was spent counts every time.
 
         Raises:
             StorageError: the disk is full, or the database cannot be written.
@@ -65,8 +65,8 @@ class RunAnswers:
                 (key, self._run, model, stage, storable(payload), created),
             )
             self._database.execute(
-                "INSERT INTO calls (run, stage, model, key, prompt_tokens, cached_tokens, completion_tokens, seconds, "
-                "cost, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO calls (run, stage, model, key, prompt_tokens, cached_tokens, completion_tokens, "
+                "seconds, cost, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (self._run, stage, model, key, *spent, created),
             )
             self._database.execute(

@@ -1,7 +1,8 @@
-"""``workspace.sqlite``: one connection that any thread may use, with transactions and errors that say what to do.
+"""``workspace.sqlite``: one connection for all threads, transactions, and errors that say what to do.
 
-Write-ahead log with ``synchronous=FULL``: a commit survives a kill of the process and a loss of power, readers never
-wait for the writer, and a transaction that was under way when the process died is as if it had never begun.
+Write-ahead log with ``synchronous=FULL``: a commit survives a kill of the process and a loss of power,
+readers never wait for the writer, and a transaction that was under way when the process died is as if it had
+never begun.
 """
 
 import json
@@ -61,8 +62,8 @@ class Database:
             self.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
 
     def _use_write_ahead_log(self, busy_seconds: float) -> None:
-        # SQLite does not wait for a lock when it changes the journal mode: two processes that open a new workspace
-        # at the same moment would find it locked.
+        # SQLite does not wait for a lock when it changes the journal mode: two processes that open a new
+        # workspace at the same moment would find it locked.
         until = time.monotonic() + busy_seconds
         while True:
             try:
@@ -81,8 +82,8 @@ class Database:
         found = self.execute("SELECT value FROM meta WHERE key = 'schema_version'")
         if found and int(found[0][0]) > SCHEMA_VERSION:
             raise VersionError(
-                f"{self.path} was written by a newer tnt (its tables are of version {found[0][0]}, this tnt knows "
-                f"{SCHEMA_VERSION}). Upgrade tnt, or use another workspace."
+                f"{self.path} was written by a newer tnt (its tables are of version {found[0][0]}, "
+                f"this tnt knows {SCHEMA_VERSION}). Upgrade tnt, or use another workspace."
             )
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -98,33 +99,33 @@ class Database:
         """Run one statement for every row, in one transaction; rows may be a generator.
 
         Raises:
-            StorageError: see the class. Whatever the generator raises passes through; then nothing is written.
+            StorageError: see the class. What the generator raises passes through, and nothing is written.
         """
         with self.transaction(), storage_errors(self.path):
             self._connection.executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: committed when the block ends, rolled back when it raises. One inside another joins it.
+        """All or nothing: committed when the block ends, rolled back when it raises; they may be nested.
 
         Raises:
             StorageError: see the class.
         """
         with self._lock:
+            # IMMEDIATE: one that reads first and writes later would fail on a lock instead of waiting.
+            begin, commit, undo = "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"
             if self._depth:
-                # An error in here must end the outer transaction too, which it does unless somebody swallows it.
-                yield
-                return
-            # IMMEDIATE, since a transaction that reads first and writes later can fail on a lock instead of waiting.
-            self.execute("BEGIN IMMEDIATE")
+                name = f"level_{self._depth}"
+                begin, commit, undo = f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}"
+            self.execute(begin)
             self._depth += 1
             try:
                 yield
-                self.execute("COMMIT")
+                self.execute(commit)
             except BaseException:
-                # SQLite itself ends the transaction on a full disk.
+                # On a full disk SQLite has ended the transaction itself.
                 if self._connection.in_transaction:
-                    self._connection.rollback()
+                    self.execute(undo)
                 raise
             finally:
                 self._depth -= 1
@@ -150,7 +151,7 @@ def now() -> str:
 
 
 def number_list(numbers: Iterable[int]) -> str:
-    """Numbers as one value for ``IN (SELECT value FROM json_each(?))``: SQLite bounds how many values a statement has."""
+    """Numbers as one value, for ``IN (SELECT value FROM json_each(?))``: a statement's values are bounded."""
     return json.dumps([int(number) for number in numbers])
 
 

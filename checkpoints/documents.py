@@ -56,7 +56,7 @@ class Documents:
         return None if stored is None else CorpusInfo(**json.loads(stored))
 
     def load(self, documents: Iterable[Document], *, source: str) -> CorpusInfo:
-        """Store the corpus in one transaction, streaming. A document's number is its position, whatever it carries.
+        """Store the corpus in one transaction, streaming; documents are numbered by their position.
 
         Loading the corpus that is there already changes nothing.
 
@@ -100,8 +100,9 @@ class Documents:
             raise _empty(source)
         if digest.hexdigest() != known.fingerprint:
             raise CorpusMismatchError(
-                f"{self._database.path.parent} belongs to another corpus ({known.source}, {known.count} documents), "
-                f"and {source} differs from it. Use another workspace: `-w OTHER`."
+                f"{self._database.path.parent} belongs to another corpus "
+                f"({known.source}, {known.count} documents), and {source} differs from it. "
+                f"Use another workspace: `-w OTHER`."
             )
         return known
 

@@ -31,22 +31,24 @@ class Failures:
         self._database = database
 
     def add(self, run: str, stage: str, number: int | None, error: str, raw: str = "") -> None:
-        """Keep a failure. A document has one per stage, the newest; one without a document is kept once per error text.
+        """Keep a failure; a resumed run that meets the same one again does not add to the list.
 
-        So a resumed run that meets the same trouble again does not add to the list.
+        A document has one per stage, the newest. One without a document is kept once per error text.
 
         Raises:
             StorageError: the disk is full, or the database cannot be written.
         """
         self._database.execute(
-            "INSERT OR REPLACE INTO failures (run, stage, number, error, raw, created) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO failures (run, stage, number, error, raw, created) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (run, stage, number, storable(error), storable(raw), now()),
         )
 
     def list(self, run: str) -> list[FailureRow]:
         """All failures of a run, by stage and document."""
         rows = self._database.execute(
-            "SELECT stage, number, error, raw, created FROM failures WHERE run = ? ORDER BY stage, number, id",
+            "SELECT stage, number, error, raw, created FROM failures "
+            "WHERE run = ? ORDER BY stage, number, id",
             (run,),
         )
         return [FailureRow(*row) for row in rows]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from .storage_errors import file_fault
+from .storage_errors import NO_SPACE, file_fault
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
@@ -29,8 +29,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     When the block raises, the temporary file is removed and ``path`` stays as it was.
 
     Raises:
-        StorageError: the disk is full or the file cannot be put in place. An OSError about lack of space that the
-            block lets pass becomes one too.
+        StorageError: the disk is full or the file cannot be put in place. An OSError about lack of space
+            that the block lets pass becomes one too.
     """
     path = Path(path)
     # The suffix stays last: writers choose their format by it.
@@ -48,6 +48,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise file_fault(error, path) from error
     except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
         raise file_fault(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -41,7 +41,10 @@ class LabelRow:
 
 
 class Votes:
-    """The labeler's raw answers (JSON text) by taxonomy version and way of asking (style, prompt, order of letters)."""
+    """The labeler's raw answers (JSON text) by taxonomy version and way of asking.
+
+    A way of asking is whatever else the answer depends on: style, prompt version, order of letters, model.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,12 +65,13 @@ class Votes:
         rows = self._database.execute(
             "SELECT number, answer FROM votes WHERE version = ? AND ask = ? ORDER BY number", (version, ask)
         )
-        return {number: answer for number, answer in rows}
+        return dict(rows)
 
     def missing(self, version: str, ask: str, numbers: Sequence[int]) -> list[int]:
         """Those of the numbers that were not asked yet, in the order given."""
         rows = self._database.execute(
-            "SELECT number FROM votes WHERE version = ? AND ask = ? AND number IN (SELECT value FROM json_each(?))",
+            "SELECT number FROM votes "
+            "WHERE version = ? AND ask = ? AND number IN (SELECT value FROM json_each(?))",
             (version, ask, number_list(numbers)),
         )
         there = {row[0] for row in rows}
@@ -124,4 +128,4 @@ class Labels:
             "GROUP BY primary_id ORDER BY count(*) DESC, primary_id",
             (run, version),
         )
-        return {primary: count for primary, count in rows}
+        return dict(rows)

@@ -20,7 +20,10 @@ class Phrase:
 
 
 class Phrases:
-    """Phrases by purpose and document number. A purpose is whatever they depend on: use case, prompt version, model."""
+    """Phrases by purpose and document number.
+
+    A purpose is whatever they depend on: use case, prompt version, model.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -113,10 +113,7 @@ class Runs:
 
     def list(self) -> list[RunRow]:
         """All runs, the oldest first."""
-        return [
-            _run(row)
-            for row in self._database.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY created, rowid")
-        ]
+        return [_run(row) for row in self._database.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY rowid")]
 
     def set_status(self, name: str, status: str, note: str = "") -> None:
         """Record where a run stands; the note replaces the old one.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..taxonomy.errors import StorageError
 
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def disk_full(where: Path) -> StorageError:
@@ -21,7 +21,7 @@ def disk_full(where: Path) -> StorageError:
 
 def file_fault(error: OSError, where: Path) -> StorageError:
     """The StorageError that tells an OSError met while writing ``where``."""
-    if error.errno in _NO_SPACE:
+    if error.errno in NO_SPACE:
         return disk_full(where)
     return StorageError(
         f"Could not write {where}: {error.strerror or error}. Check the path and its permissions."
@@ -54,7 +54,8 @@ def _sqlite_fault(error: sqlite3.DatabaseError, where: Path) -> StorageError | N
         )
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StorageError(
-            f"{where} is damaged or is not a tnt database ({error}). Restore it from a backup, or use another workspace."
+            f"{where} is damaged or is not a tnt database ({error}). "
+            f"Restore it from a backup, or use another workspace."
         )
     if code.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return StorageError(
@@ -62,7 +63,7 @@ def _sqlite_fault(error: sqlite3.DatabaseError, where: Path) -> StorageError | N
         )
     if code.startswith("SQLITE_IOERR"):
         return StorageError(
-            f"The disk failed while {where} was read or written ({error}, {code}). Nothing that was finished is lost: "
-            f"check the disk and its free space, then go on with `tnt resume -w WORKSPACE`."
+            f"The disk failed while {where} was read or written ({error}, {code}). Nothing that was finished "
+            f"is lost: check the disk and its free space, then go on with `tnt resume -w WORKSPACE`."
         )
     return None

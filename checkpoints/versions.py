@@ -6,7 +6,10 @@ from .database import Database, now
 
 
 class Versions:
-    """Taxonomy versions of a workspace. Their ids are hashes of content and ancestry: runs that share a past share rows."""
+    """Taxonomy versions of a workspace.
+
+    Their ids are hashes of content and ancestry, so runs that share a past share rows.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,7 +60,8 @@ class Versions:
     def list(self, run: str) -> list[Version]:
         """Every version that a run put, in that order: all trials, finalists and steps, not one ancestry."""
         rows = self._database.execute(
-            "SELECT v.body FROM run_versions r JOIN versions v ON v.id = r.version WHERE r.run = ? ORDER BY r.id",
+            "SELECT v.body FROM run_versions r JOIN versions v ON v.id = r.version "
+            "WHERE r.run = ? ORDER BY r.id",
             (run,),
         )
         return [Version.model_validate_json(row[0]) for row in rows]

@@ -1,0 +1,184 @@
+"""One process at a time works on a run: two that resume one thread would do everything twice, silently.
+
+A lease is a row that names its owner. It is free again at once when the owner ended, however it ended: on
+the same machine that is seen from the process table. Of another machine (a shared disk) only the time of the
+last heartbeat is known, so its lease is free when no heartbeat came for the time to live.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from ..taxonomy.errors import LeaseHeldError, StorageError
+from .database import Database, Row
+
+TIME_TO_LIVE = 30.0
+"""Seconds without a heartbeat after which a lease of another machine is free."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lease:
+    """A lease that this process holds; made by `lease`."""
+
+    def __init__(self, database: Database, run: str, time_to_live: float) -> None:
+        self._database = database
+        self._run = run
+        self._time_to_live = time_to_live
+        self._token = uuid4().hex
+        self._lost = False
+
+    def check(self) -> None:
+        """Say so when the lease was lost: this process was asleep for so long that another machine took it.
+
+        Raises:
+            LeaseHeldError: it was lost; whatever this process would do now, another does already.
+        """
+        if self._lost:
+            workspace = self._database.path.parent
+            raise LeaseHeldError(
+                f"This process lost its hold on run {self._run!r} of {workspace}: it was suspended, and another "
+                f"took over. Look at it with `tnt show -w {workspace} {self._run}`."
+            )
+
+    def take(self) -> None:
+        """Take the lease, or refuse.
+
+        Raises:
+            LeaseHeldError: another owner holds it.
+            StorageError: the database cannot be written.
+        """
+        since = time.time()
+        with self._database.transaction():
+            rows = self._database.execute(
+                "SELECT host, machine, pid, started, since, expires FROM leases WHERE run = ?", (self._run,)
+            )
+            if rows and _is_held(rows[0]):
+                raise self._held(rows[0])
+            pid = os.getpid()
+            self._database.execute(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._run,
+                    self._token,
+                    socket.gethostname(),
+                    _machine(),
+                    pid,
+                    _started(pid),
+                    since,
+                    since + self._time_to_live,
+                ),
+            )
+
+    def beat(self) -> bool:
+        """Prolong the lease; False when it was lost."""
+        expires = time.time() + self._time_to_live
+        kept = self._database.execute(
+            "UPDATE leases SET expires = ? WHERE run = ? AND token = ? RETURNING run",
+            (expires, self._run, self._token),
+        )
+        self._lost = not kept
+        return bool(kept)
+
+    def release(self) -> None:
+        """Give it back; a lost one stays with its new owner."""
+        self._database.execute("DELETE FROM leases WHERE run = ? AND token = ?", (self._run, self._token))
+
+    def _held(self, row: Row) -> LeaseHeldError:
+        host, _, pid, _, since, _ = row
+        began = datetime.fromtimestamp(since, UTC).isoformat(sep=" ", timespec="seconds")
+        workspace = self._database.path.parent
+        return LeaseHeldError(
+            f"Process {pid} on {host} has been working on run {self._run!r} of {workspace} since {began}. "
+            f"Wait for it, or stop it (`kill -INT {pid}` there) and then `tnt resume -w {workspace} {self._run}`."
+        )
+
+
+@contextmanager
+def lease(database: Database, run: str, *, time_to_live: float = TIME_TO_LIVE) -> Iterator[Lease]:
+    """Hold a run while the block lasts; a thread keeps the lease alive.
+
+    Raises:
+        LeaseHeldError: somebody else holds it; the message names the process, its machine and since when.
+        StorageError: the database cannot be written.
+    """
+    held = Lease(database, run, time_to_live)
+    held.take()
+    done = threading.Event()
+    heart = threading.Thread(
+        target=_keep, args=(held, done, time_to_live / 3), name=f"lease-{run}", daemon=True
+    )
+    heart.start()
+    try:
+        yield held
+    finally:
+        done.set()
+        heart.join()
+        try:
+            held.release()
+        except StorageError as error:
+            # The work is done or has its own error to tell; the row is void once this process has ended.
+            _log.warning("The lease on run %r stays in the database: %s", run, error)
+
+
+def _keep(held: Lease, done: threading.Event, pause: float) -> None:
+    while not done.wait(pause):
+        try:
+            if not held.beat():
+                return
+        except StorageError as error:
+            # Whoever does the work meets the same trouble and tells it.
+            _log.warning("The lease could not be prolonged: %s", error)
+
+
+def _is_held(row: Row) -> bool:
+    _, machine, pid, started, _, expires = row
+    if machine == _machine():
+        # The process table knows better than the clock: a process that was merely suspended goes on later.
+        return _is_alive(pid, started)
+    return bool(expires > time.time())
+
+
+def _machine() -> str:
+    """What process ids are unique in: a host since its last start, and there a namespace of processes."""
+    boot = _read(Path("/proc/sys/kernel/random/boot_id"))
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()} {boot} {namespace}"
+
+
+def _is_alive(pid: int, started: str) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    # Numbers are used again after a while, and a killed process that nobody waited for still has its own.
+    return _started(pid) == started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since the machine did; "" where unknown, "gone" for an ended one."""
+    stat = _read(Path(f"/proc/{pid}/stat"))
+    # The name, in brackets, may hold anything; after it come the state and, as the 20th, the start.
+    fields = stat.rpartition(")")[2].split()
+    if len(fields) < 20:
+        return ""
+    return "gone" if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
