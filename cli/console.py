@@ -20,6 +20,9 @@ _ESCAPES = re.compile(
 # Control characters but tab and newline, and the marks that turn the direction of the text around them.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+PIPE_WIDTH = 10_000
+"""A pipe has no width: a row of a table stays one line there, so that it can be searched and cut."""
+
 
 def clean(text: str) -> str:
     """`text` without anything that a terminal would obey instead of showing."""
@@ -29,7 +32,10 @@ def clean(text: str) -> str:
 @cache
 def out() -> Console:
     """Standard output: results."""
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 @cache
@@ -60,9 +66,7 @@ def table(columns: Iterable[tuple[str, bool]], rows: Iterable[Iterable[str]]) ->
         grid.add_column(title, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(clean(cell).replace("\n", " ")) for cell in row))
-    console = out()
-    # A pipe has no width: a row stays a line, so that it can be searched and cut.
-    console.print(grid, soft_wrap=False, width=console.width if console.is_terminal else 10_000)
+    out().print(grid, soft_wrap=False)
 
 
 def prepare(*, debug: bool) -> None:

@@ -150,7 +150,7 @@ def run(
     update: Annotated[
         Literal["residual", "paper"] | None,
         typer.Option(
-            help="Learn from what does not fit yet, or from whole minibatches as in the paper. Default: residual."
+            help="Learn from misfits, or from whole minibatches as in the paper. Default: residual."
         ),
     ] = None,
     labels: Annotated[
