@@ -44,8 +44,8 @@ class Lease:
         if self._lost:
             workspace = self._database.path.parent
             raise LeaseHeldError(
-                f"This process lost its hold on run {self._run!r} of {workspace}: it was suspended, and another "
-                f"took over. Look at it with `tnt show -w {workspace} {self._run}`."
+                f"This process lost its hold on run {self._run!r} of {workspace}: it was suspended, "
+                f"and another took over. Look at it with `tnt show -w {workspace} {self._run}`."
             )
 
     def take(self) -> None:
@@ -96,8 +96,9 @@ class Lease:
         began = datetime.fromtimestamp(since, UTC).isoformat(sep=" ", timespec="seconds")
         workspace = self._database.path.parent
         return LeaseHeldError(
-            f"Process {pid} on {host} has been working on run {self._run!r} of {workspace} since {began}. "
-            f"Wait for it, or stop it (`kill -INT {pid}` there) and then `tnt resume -w {workspace} {self._run}`."
+            f"Process {pid} on {host} has been working on run {self._run!r} of {workspace} "
+            f"since {began}. Wait for it, or stop it (`kill -INT {pid}` there) "
+            f"and then `tnt resume -w {workspace} {self._run}`."
         )
 
 
