@@ -162,12 +162,13 @@ def _check(weights: Path, sha256: str) -> None:
         ) from error
     if found != sha256:
         raise MissingPartError(
-            f"the weights {weights} are not the official ones (SHA-256 {found}, expected {sha256}): {_REINSTALL}"
+            f"the weights {weights} are not the official ones: SHA-256 {found}, "
+            f"expected {sha256}. To have them, {_REINSTALL}"
         )
 
 
 def _squeeze(text: str, room: int) -> str:
-    """The text with single spaces, cut at `room` characters, so that a 1 MB document costs no 1 MB tokenization.
+    """The text with single spaces, cut at `room` characters: nobody waits for a tokenizer to read 1 MB.
 
     A lone surrogate, which no tokenizer takes, becomes a question mark.
     """

@@ -52,10 +52,15 @@ class EmbeddingIndex:
         return similarities, rows
 
     def save(self, path: Path) -> None:
-        """Write the index in FAISS's own format."""
+        """Write the index in FAISS's own format.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         import faiss
 
-        faiss.write_index(self._index, str(path))
+        # Through memory: FAISS's own writer tells a full disk as a RuntimeError without its number.
+        path.write_bytes(faiss.serialize_index(self._index).tobytes())
 
     @classmethod
     def load(cls, path: Path) -> "EmbeddingIndex":

@@ -1,0 +1,186 @@
+"""The classifier on disk: ``manifest.json`` and one data folder, without pickle.
+
+::
+
+    classifier/
+    ├── manifest.json           format, tnt's version, encoder, head, data folder, size and hash of each file
+    └── data-0a1b2c3d4e5f/      named by its content
+        ├── classifier.json     labels, novelty gate, metrics
+        ├── index.faiss         vectors of the training texts that have a category
+        └── head.json, ...      what the head writes
+
+The manifest is written last and replaces the old one in a single rename; the data folder that the old one
+named is removed only then. So whatever is killed, and whenever: a folder with a manifest holds a whole
+classifier.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from .. import __version__
+from ..checkpoints.files import write_atomic
+from ..checkpoints.storage_errors import file_fault
+from ..taxonomy.errors import BundleError
+from .classifier import Classifier, Gate, Label
+from .encoders import open_encoder
+from .heads.head import load_head
+from .index import EmbeddingIndex
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+_DATA = re.compile(r"data-[0-9a-f]{12}")
+_OURS = re.compile(r"data-[0-9a-f]{12}|\.building-[0-9a-f]{8}")
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+def save_bundle(classifier: Classifier, folder: Path) -> None:
+    """Write a bundle; one that is there stays whole until the new one is. Equal classifiers give equal bytes.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    building = folder / f".building-{uuid4().hex[:8]}"
+    try:
+        building.mkdir(parents=True)
+        files = _write_data(classifier, building)
+        data = "data-" + hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
+        if not _intact(folder, data, files):
+            shutil.rmtree(folder / data, ignore_errors=True)  # what a fault has left of the very same content
+            building.rename(folder / data)
+            _sync(folder)
+        manifest = {
+            "format": FORMAT,
+            "tnt": __version__,
+            "encoder": classifier.encoder.id,
+            "head": classifier.head.kind,
+            "data": data,
+            "files": files,
+        }
+        write_atomic(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        for old in folder.iterdir():
+            if _OURS.fullmatch(old.name) and old.name != data:
+                shutil.rmtree(old)
+    except OSError as error:
+        raise file_fault(error, folder) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def load_bundle(folder: Path) -> Classifier:
+    """Read a bundle.
+
+    Raises:
+        BundleError: it is incomplete, changed, or of a newer version; the message names the file.
+        MissingPartError: its encoder is not installed.
+    """
+    manifest = _read_json(folder / MANIFEST)
+    written_by = manifest.get("format")
+    if not isinstance(written_by, int) or written_by > FORMAT:
+        raise BundleError(
+            f"{folder / MANIFEST} has format {written_by!r}, this tnt ({__version__}) reads up to {FORMAT}: "
+            f"load it with the tnt that wrote it ({manifest.get('tnt')}) or a newer one"
+        )
+    data, files = manifest.get("data"), manifest.get("files")
+    if not isinstance(data, str) or not _DATA.fullmatch(data) or not isinstance(files, Mapping):
+        raise _damaged(folder / MANIFEST, "its entries make no sense")
+    for name, facts in files.items():
+        _verify(folder, data, name, facts)
+    for name in ("classifier.json", "index.faiss"):
+        if name not in files:
+            raise _damaged(folder / MANIFEST, f"it does not list {name}")
+    described = _read_json(folder / data / "classifier.json")
+    try:
+        return Classifier(
+            labels=tuple(Label(**label) for label in described["labels"]),
+            gate=Gate(**described["gate"]),
+            learned_undefined=bool(described["learned_undefined"]),
+            metrics=described["metrics"],
+            encoder=open_encoder(str(manifest["encoder"])),
+            head=load_head(str(manifest["head"]), folder / data),
+            index=EmbeddingIndex.load(folder / data / "index.faiss"),
+        )
+    except (KeyError, TypeError) as error:
+        raise _damaged(folder / MANIFEST, f"an entry is missing or of the wrong kind: {error}") from error
+
+
+def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any]]:
+    """Write and sync all files but the manifest; what the manifest says of them, by name in order."""
+    described = {
+        "labels": [asdict(label) for label in classifier.labels],
+        "gate": asdict(classifier.gate),
+        "learned_undefined": classifier.learned_undefined,
+        "metrics": dict(classifier.metrics),
+    }
+    text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    (folder / "classifier.json").write_text(text, encoding="utf-8")
+    classifier.index.save(folder / "index.faiss")
+    classifier.head.save(folder)
+    files = {}
+    for file in sorted(folder.iterdir()):
+        _sync(file)
+        files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+    _sync(folder)
+    return files
+
+
+def _intact(folder: Path, data: str, files: Mapping[str, Any]) -> bool:
+    try:
+        for name, facts in files.items():
+            _verify(folder, data, name, facts)
+    except BundleError:
+        return False
+    return True
+
+
+def _verify(folder: Path, data: str, name: Any, facts: Any) -> None:
+    # Names come from a file that anybody can write: nothing outside of the data folder is ever opened.
+    if not isinstance(name, str) or not _FILE.fullmatch(name) or not isinstance(facts, Mapping):
+        raise _damaged(folder / MANIFEST, f"it lists the impossible file {name!r}")
+    file = folder / data / name
+    if not file.is_file():
+        raise _damaged(file, "it is missing")
+    if file.stat().st_size != facts.get("bytes") or _sha256(file) != facts.get("sha256"):
+        raise _damaged(file, "its content is not what the manifest says")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"there is no classifier in {path.parent}: {path.name} is missing. The run has not "
+            "written it yet, or was stopped while it did: `tnt resume` finishes it"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise _damaged(path, "it holds no JSON object")
+    return found
+
+
+def _damaged(file: Path, what: str) -> BundleError:
+    return BundleError(
+        f"the classifier's file {file} is damaged: {what}. Train it again, or copy the folder again"
+    )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

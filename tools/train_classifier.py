@@ -1,0 +1,200 @@
+"""Distil the labels of a sample into a classifier, and measure it by cross-validation on those labels."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifiers.classifier import UNDEFINED, Classifier, Gate, Label
+from ..classifiers.encoders import Encoder, Vectors
+from ..classifiers.folds import deal_folds
+from ..classifiers.heads.logistic import LogisticHead
+from ..classifiers.index import EmbeddingIndex
+from ..taxonomy.errors import SettingsError
+from ..taxonomy.values import Taxonomy
+
+# With fewer undefined texts than this there is nothing to learn a class from; the novelty gate alone says
+# undefined.
+LEAST_UNDEFINED = 5
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """How well one class is predicted, in cross-validation.
+
+    Attributes:
+        id: category id; None is undefined.
+        name: the category's name, or "undefined".
+        support: texts that bear this label.
+        predicted: texts that were given it.
+        precision: share of `predicted` that bear it; 0 where none was.
+        recall: share of `support` that was given it.
+    """
+
+    id: str | None
+    name: str
+    support: int
+    predicted: int
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall; 0 where both are."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Agreement with the labels it was trained on, each text predicted by a classifier that never saw it.
+
+    The labels are the LLM's: this says how well the classifier imitates it, not how right either is.
+
+    Attributes:
+        n: labelled texts that are not blank.
+        folds: of the cross-validation; 0 where there were fewer than two texts, and nothing was measured.
+        accuracy: share predicted as labelled, undefined being a label like the others; None if not measured.
+        macro_f1: mean F1 over the classes that occur, undefined included; None if not measured.
+        majority: share of the most frequent label: the accuracy of always saying that.
+        undefined_share: share of the labels that are undefined.
+        classes: one row per class that occurs, in the taxonomy's order, undefined last; empty if not
+            measured.
+    """
+
+    n: int
+    folds: int
+    accuracy: float | None
+    macro_f1: float | None
+    majority: float
+    undefined_share: float
+    classes: tuple[ClassMetrics, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON types, for the bundle and the report."""
+        return {**asdict(self), "classes": [asdict(row) | {"f1": row.f1} for row in self.classes]}
+
+
+def train_classifier(
+    *,
+    texts: Sequence[str],
+    vectors: Vectors | None,
+    labels: Sequence[str | None],
+    taxonomy: Taxonomy,
+    encoder: Encoder,
+    seed: int,
+) -> tuple[Classifier, Metrics]:
+    """Train on all labelled texts, after measuring by stratified cross-validation.
+
+    It knows the categories that some label names; one without a labelled text cannot be predicted. The
+    strength of regularization is chosen once, on everything, and kept in the folds. Blank texts are left
+    out: they are undefined by themselves.
+
+    Args:
+        texts: the sample, as the classifier will be given texts: raw, without a phrase.
+        vectors: their vectors by `encoder`, float32 [n, d]; None encodes them here.
+        labels: category ids [n]; None is undefined.
+        taxonomy: where the ids come from.
+        encoder: what the classifier will use.
+        seed: decides the folds; the same input gives the same classifier.
+
+    Raises:
+        SettingsError: the numbers of texts, vectors and labels differ, or a label is no category's id.
+    """
+    given = len(texts) if vectors is None else len(vectors)
+    if not given == len(labels) == len(texts):
+        raise SettingsError(
+            f"{len(texts)} texts, {len(labels)} labels and {given} vectors do not go together"
+        )
+    known = {category.id: category for category in taxonomy}
+    if strange := sorted({label for label in labels if label is not None} - known.keys()):
+        raise SettingsError(f"labels that are no category of the taxonomy: {', '.join(strange[:5])}")
+
+    kept = [row for row, text in enumerate(texts) if text.strip()]
+    texts = [texts[row] for row in kept]
+    labels = [labels[row] for row in kept]
+    vectors = encoder.encode(texts) if vectors is None else np.asarray(vectors, dtype=np.float32)[kept]
+    used = set(labels)
+    categories = tuple(
+        Label(category.id, category.name, category.description)
+        for category in taxonomy
+        if category.id in used
+    )
+    place = {label.id: row for row, label in enumerate(categories)} | {None: len(categories)}
+    sample = _Sample(vectors, np.array([place[label] for label in labels], dtype=np.int64), texts)
+
+    learned = sum(label is None for label in labels) >= LEAST_UNDEFINED or not categories
+    head = LogisticHead(len(categories) + learned, seed=seed)
+    trained = _fit(
+        sample,
+        Classifier(categories, encoder, head, EmbeddingIndex.build(vectors[:0]), learned_undefined=learned),
+    )
+    metrics = _measure(sample, trained, seed)
+    return replace(trained, metrics=metrics.as_dict()), metrics
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Labelled texts; class k means undefined where there are k categories."""
+
+    vectors: Vectors
+    classes: NDArray[np.int64]
+    texts: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: NDArray[np.int64]) -> "_Sample":
+        return _Sample(self.vectors[rows], self.classes[rows], [self.texts[row] for row in rows])
+
+
+def _fit(sample: _Sample, blank: Classifier) -> Classifier:
+    """The classifier with its head, index and gate fitted to the sample."""
+    inside = np.flatnonzero(sample.classes < len(blank.labels))
+    train = sample if blank.learned_undefined else sample.take(inside)
+    head = blank.head.refit().fit(train.vectors, train.classes)
+    # Each text once: between duplicates the similarity is 1, and the gate would shut to everything new.
+    first = {sample.texts[row]: int(row) for row in inside[::-1]}
+    index = EmbeddingIndex.build(sample.vectors[sorted(first.values())])
+    return replace(blank, head=head, index=index, gate=Gate.fit(index))
+
+
+def _measure(sample: _Sample, trained: Classifier, seed: int) -> Metrics:
+    n, undefined = len(sample), len(trained.labels)
+    share = np.bincount(sample.classes, minlength=undefined + 1) / max(n, 1)
+    folds = min(FOLDS, n) if n > 1 else 0
+    fold = deal_folds(sample.classes, folds, seed) if folds else sample.classes
+    place = {label.id: row for row, label in enumerate(trained.labels)}
+    found = np.full(n, undefined, dtype=np.int64)
+    for held in range(folds):
+        student = _fit(sample.take(np.flatnonzero(fold != held)), trained)
+        test = np.flatnonzero(fold == held)
+        found[test] = [
+            undefined if prediction.primary_id is None else place[prediction.primary_id]
+            for prediction in student.predict_vectors(sample.vectors[test])
+        ]
+    names = [(label.id, label.name) for label in trained.labels] + [(None, UNDEFINED)]
+    classes = tuple(
+        _class_metrics(name, sample.classes == row, found == row)
+        for row, name in enumerate(names)
+        if share[row]
+    )
+    return Metrics(
+        n=n,
+        folds=folds,
+        accuracy=float((found == sample.classes).mean()) if folds else None,
+        macro_f1=float(np.mean([row.f1 for row in classes])) if folds else None,
+        majority=float(share.max()),
+        undefined_share=float(share[undefined]),
+        classes=classes if folds else (),
+    )
+
+
+def _class_metrics(
+    name: tuple[str | None, str], true: NDArray[np.bool_], found: NDArray[np.bool_]
+) -> ClassMetrics:
+    hits, support, predicted = int((true & found).sum()), int(true.sum()), int(found.sum())
+    return ClassMetrics(*name, support, predicted, hits / predicted if predicted else 0.0, hits / support)
