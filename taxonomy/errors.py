@@ -22,7 +22,7 @@
     │   ├── BudgetReached         the budget of tokens or money is spent
     │   └── Stopped               a signal asked the run to stop
     ├── BundleError               a classifier on disk is incomplete, changed or of another version
-    └── MissingPartError          an optional package or a system library is absent; the message names the remedy
+    └── MissingPartError          an optional package or system library is absent; the message names the remedy
 """
 
 
@@ -98,7 +98,7 @@ class AnswerError(ModelError):
         self.raw = raw
 
 
-class Pause(TntError):
+class Pause(TntError):  # noqa: N818  # no fault
     """The run stopped where it can be resumed."""
 
 

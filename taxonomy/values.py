@@ -2,8 +2,21 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _encodable(text: str) -> str:
+    return (
+        text.encode("utf-8", "replace").decode()
+        if any("\ud800" <= char <= "\udfff" for char in text)
+        else text
+    )
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""Text that UTF-8 can hold: JSON from a model may carry half a surrogate pair, which nothing can store."""
 
 
 class Category(BaseModel):
@@ -19,10 +32,10 @@ class Category(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
-    name: str
-    description: str
-    parent: str | None = None
+    id: Text
+    name: Text
+    description: Text
+    parent: Text | None = None
     exemplars: tuple[int, ...] = ()
 
     @property
