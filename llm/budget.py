@@ -30,8 +30,8 @@ class Budget:
         """Raise BudgetReached when `spent` has reached a limit."""
         if self.tokens is not None and spent.tokens >= self.tokens:
             raise BudgetReached(
-                f"The budget of {self.tokens:,} tokens is spent ({spent.tokens:,} used in {spent.calls:,} calls). "
-                "Nothing is lost: resume with a larger budget to go on."
+                f"The budget of {self.tokens:,} tokens is spent ({spent.tokens:,} used in {spent.calls:,} "
+                "calls). Nothing is lost: resume with a larger budget to go on."
             )
         if self.cost is not None and spent.cost >= self.cost:
             raise BudgetReached(

@@ -135,8 +135,8 @@ class Caller:
             return EndpointError(f"{where} refuses to work: {fault.detail}. {_remedy(fault)}")
         if fault.kind is Kind.UNREACHABLE:
             return EndpointError(
-                f"Nothing answers at {where} ({fault.detail}; {tries} tries). Start it, or correct its address, "
-                "then resume: nothing finished is lost."
+                f"Nothing answers at {where} ({fault.detail}; {tries} tries). Start it, or correct its "
+                "address, then resume: nothing finished is lost."
             )
         if fault.kind is Kind.BUSY:
             return EndpointError(
@@ -154,8 +154,8 @@ class Caller:
             )
         if fault.kind is Kind.TRANSIENT and in_a_row >= FAILURES_IN_A_ROW:
             return EndpointError(
-                f"{where} failed {in_a_row} calls in a row, each after {tries} tries; the last: {fault.detail}. "
-                "See to the endpoint, then resume: nothing finished is lost."
+                f"{where} failed {in_a_row} calls in a row, each after {tries} tries; the last: "
+                f"{fault.detail}. See to the endpoint, then resume: nothing finished is lost."
             )
         if fault.kind is Kind.REJECTED and hopeless:
             return EndpointError(

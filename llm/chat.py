@@ -220,8 +220,8 @@ class Chat:
         Each answer is in the store before it is yielded. Equal requests are asked once.
 
         Raises:
-            BudgetReached, Stopped, EndpointError: no further call is begun; calls in flight have been finished
-                and committed.
+            BudgetReached, Stopped, EndpointError: no further call is begun; calls in flight have been
+                finished, committed and yielded.
         """
         return self._all(requests, self.ask, CallError)
 

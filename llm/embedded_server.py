@@ -1,7 +1,7 @@
-"""The embedded model's process: ``python -m tnt_llm.llm.embedded_server``, started by `embedded`, by nobody else.
+"""The embedded model's process: ``python -m tnt_llm.llm.embedded_server``, started by `embedded` alone.
 
-It reads one line of JSON on stdin (what to serve), answers with one line of JSON on stdout (where), and serves
-until stdin ends or its parent is gone: whichever way the owner dies, the kernel closes the pipe.
+It reads one line of JSON on stdin (what to serve), answers with one line of JSON on stdout (where), and
+serves until stdin ends or its parent is gone: whichever way the owner dies, the kernel closes the pipe.
 """
 
 import json
@@ -56,8 +56,8 @@ def main() -> None:
     server = serve(settings)
     ready.write(json.dumps({"url": f"{server.listening_address}/v1"}) + "\n")
     ready.close()
-    # A fork of the owner may hold the pipe open after the owner's death. Not PR_SET_PDEATHSIG: that follows the
-    # thread that started this process, and threads of a pool come and go.
+    # A fork of the owner may hold the pipe open after the owner's death. Not PR_SET_PDEATHSIG: that follows
+    # the thread that started this process, and threads of a pool come and go.
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(0)

@@ -80,8 +80,10 @@ def describe(error: BaseException) -> str:
     """The message of an exception and of what caused it, on one line, at most 300 characters, no secrets."""
     text = str(error) or type(error).__name__
     cause = error.__cause__
-    if cause is not None and str(cause) and str(cause) not in text:
-        text = f"{text}: {cause}"
+    while cause is not None:
+        if str(cause) and str(cause) not in text:
+            text = f"{text} {cause}"
+        cause = cause.__cause__
     return shorten(_SECRET.sub("(secret)", text))
 
 

@@ -1,6 +1,7 @@
 """From a spec to the wire that carries requests."""
 
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..taxonomy.errors import EndpointError, MissingPartError, SettingsError
@@ -87,7 +88,8 @@ def _only_model(url: str, api_key: str | None) -> str:
             raise
         hint = "Start it, or correct its address" if fault and fault.kind is Kind.UNREACHABLE else "See to it"
         raise EndpointError(
-            f"{url} could not be asked for its models: {describe(error)}. {hint}, or name one: --llm {url}#MODEL."
+            f"{url} could not be asked for its models: {describe(error)}. {hint}, "
+            f"or name one: --llm {url}#MODEL."
         ) from error
     if len(models) != 1:
         listed = ", ".join(sorted(models)[:10]) or "none"
@@ -98,14 +100,14 @@ def _only_model(url: str, api_key: str | None) -> str:
 def _provider(spec: ModelSpec, timeout: float) -> Wire:
     """A model of any provider that LangChain knows."""
     try:
-        from langchain.chat_models import init_chat_model
+        init_chat_model = import_module("langchain.chat_models").init_chat_model
     except ImportError as error:
         raise MissingPartError(
-            f"{spec.text} needs LangChain and the provider's package: `pip install langchain` and, for example, "
-            "`pip install langchain-anthropic`."
+            f"{spec.text} needs LangChain and the provider's package: `pip install langchain` and, "
+            "for example, `pip install langchain-anthropic`."
         ) from error
 
-    made: dict[tuple[int, float, float], Any] = {}
+    made: dict[tuple[int, float, float], BaseChatModel] = {}
 
     def model(max_tokens: int, temperature: float, top_p: float) -> "BaseChatModel":
         asked = (max_tokens, temperature, top_p)

@@ -137,8 +137,8 @@ def _prices(text: str) -> Prices | None:
         prompt, cached, completion = (float(part) for part in text.split(","))
     except ValueError:
         raise SettingsError(
-            f"TNT_LLM_PRICES is {text!r}; it takes three numbers per million tokens: prompt,cached,completion "
-            "(for example 0.4,0.1,1.6)."
+            f"TNT_LLM_PRICES is {text!r}; it takes three numbers per million tokens: "
+            "prompt,cached,completion (for example 0.4,0.1,1.6)."
         ) from None
     return Prices(prompt, cached, completion)
 

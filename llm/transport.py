@@ -15,8 +15,8 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 def http_client(base_url: str | None, timeout: float) -> httpx2.Client:
     """A client for one endpoint.
 
-    The timeout of HTTP clients counts between two bytes, so an endpoint that trickles could hold a call for ever:
-    here the body must also have come whole within `timeout` seconds of its headers, and be of sane size.
+    The timeout of HTTP clients counts between two bytes, so an endpoint that trickles could hold a call for
+    ever: here the body must also be whole within `timeout` seconds of its headers, and be of sane size.
     Proxies of the environment are not used for loopback addresses.
 
     Args:

