@@ -64,34 +64,34 @@ def word_edit(edit: Edit, names: Mapping[str, str]) -> EditLine:
     match edit:
         case Add():
             under = ((" under ", False), _name(edit.parent, names)) if edit.parent else ()
-            return EditLine("add", (("Added ", False), (edit.name, True), *under), edit.description)
+            return EditLine("add", (("Add ", False), (edit.name, True), *under), edit.description)
         case Redefine():
             return _redefine(edit, names)
         case Merge():
             kept = edit.name or _name(edit.ids[0], names)[0]
-            parts = (("Merged ", False), *_list([_name(i, names) for i in edit.ids]), (" into ", False))
+            parts = (("Merge ", False), *_list([_name(i, names) for i in edit.ids]), (" into ", False))
             return EditLine("merge", (*parts, (kept, True)), edit.description or "")
         case Split():
             new = _list([(part.name, True) for part in edit.parts])
             return EditLine("split", (("Split ", False), _name(edit.id, names), (" into ", False), *new))
         case Remove():
-            return EditLine("remove", (("Removed ", False), _name(edit.id, names)))
+            return EditLine("remove", (("Remove ", False), _name(edit.id, names)))
         case Move():
             where = (
                 ((" under ", False), _name(edit.parent, names)) if edit.parent else ((" to the top", False),)
             )
-            return EditLine("move", (("Moved ", False), _name(edit.id, names), *where))
+            return EditLine("move", (("Move ", False), _name(edit.id, names), *where))
 
 
 def _redefine(edit: Redefine, names: Mapping[str, str]) -> EditLine:
     old = _name(edit.id, names)
     if edit.name is not None and edit.name != old[0]:
         return EditLine(
-            "redefine", (("Renamed ", False), old, (" to ", False), (edit.name, True)), edit.description or ""
+            "redefine", (("Rename ", False), old, (" to ", False), (edit.name, True)), edit.description or ""
         )
     if edit.description is not None:
-        return EditLine("redefine", (("Reworded ", False), old), edit.description)
-    return EditLine("redefine", (("Chose other examples for ", False), old))
+        return EditLine("redefine", (("Reword ", False), old), edit.description)
+    return EditLine("redefine", (("Choose other examples for ", False), old))
 
 
 def _name(reference: str, names: Mapping[str, str]) -> tuple[str, bool]:

@@ -69,9 +69,9 @@ def loop_panels(points: Sequence[LoopPoint], chosen_trial: int | None) -> tuple[
     chosen = chosen_trial if chosen_trial in trials else next(iter(trials), None)
     order = sorted(trials, key=lambda trial: (trial == chosen, trial))
     measures: list[tuple[str, str, Callable[[LoopPoint], float | None], Callable[[float], str]]] = [
-        ("Categories", "how many there were", lambda p: float(p.categories), lambda v: f"{v:.0f}"),
-        ("Residual", "share of texts that fitted none", lambda p: p.residual, lambda v: f"{v:.0%}"),
-        ("Score", "separation less overlap, held-out texts", lambda p: p.score, lambda v: f"{v:.2f}"),
+        ("Categories", "how many", lambda p: float(p.categories), lambda v: f"{v:.0f}"),
+        ("Residual", "texts that fit none", lambda p: p.residual, lambda v: f"{v:.0%}"),
+        ("Score", "on held-out texts", lambda p: p.score, lambda v: f"{v:.2f}"),
     ]
     panels = []
     for title, caption, value, word in measures:

@@ -7,6 +7,7 @@ from datetime import datetime
 from ..llm.answer import Usage
 from ..taxonomy.values import Taxonomy
 from ..taxonomy.version import Version
+from .train_classifier import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +45,6 @@ class LoopPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryScore:
-    """One row of the classifier's table; all but `support` lie in 0..1.
-
-    Attributes:
-        name: of the category, or "undefined".
-        support: how many labelled texts had it.
-    """
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifierFigures:
-    """How well the classifier repeats the labels it learnt from, by cross-validation.
-
-    Attributes:
-        texts: labelled texts it was measured on.
-        accuracy: share of them whose label it repeated.
-        macro_f1: mean F1 over the categories.
-        majority: accuracy of always answering the most frequent category.
-        per_category: one row each.
-    """
-
-    texts: int
-    accuracy: float
-    macro_f1: float
-    majority: float
-    per_category: Sequence[CategoryScore] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FailureItem:
     """One thing that went wrong and did not end the run.
 
@@ -113,7 +79,7 @@ class ReportData:
         examples: by category id (None: `undefined`), the best first; five are shown.
         versions: the final version's ancestry, the first one first.
         loop: every trial's points, each trial's in order; `chosen_trial` is the one that was kept.
-        classifier: None when none was trained.
+        classifier: how it was measured; None when none was trained.
         usage: what each stage cost, in the order of the run.
         failures: the first ones; `failure_count` counts all.
         settings: by name.
@@ -138,7 +104,7 @@ class ReportData:
     versions: Sequence[Version] = ()
     loop: Sequence[LoopPoint] = ()
     chosen_trial: int | None = None
-    classifier: ClassifierFigures | None = None
+    classifier: Metrics | None = None
     usage: Mapping[str, Usage] = field(default_factory=dict)
     failures: Sequence[FailureItem] = ()
     failure_count: int = 0

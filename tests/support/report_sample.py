@@ -1,4 +1,4 @@
-"""A realistic `ReportData`: the example corpus as a run might have labelled it, with a history of real edits."""
+"""A realistic `ReportData`: the example corpus as a run might have labelled it, with real edits."""
 
 import csv
 from datetime import UTC, datetime
@@ -8,27 +8,26 @@ from tnt_llm.llm.answer import Usage
 from tnt_llm.taxonomy.edits import Add, Merge, Part, Redefine, Remove, Split
 from tnt_llm.taxonomy.version import Author, Version
 from tnt_llm.tools.report_data import (
-    CategoryScore,
-    ClassifierFigures,
     Example,
     FailureItem,
     LoopPoint,
     ReportData,
 )
+from tnt_llm.tools.train_classifier import ClassMetrics, Metrics
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 _TOPICS = {
-    "Lost or damaged baggage": "Suitcases and other luggage that did not arrive, arrived late, or came back broken.",
-    "Delays and cancellations": "Flights that were late, cancelled or moved, with rebooking and compensation.",
+    "Lost or damaged baggage": "Luggage that did not arrive, arrived late, or came back broken.",
+    "Delays and cancellations": "Late, cancelled or moved flights, with rebooking and compensation.",
     "Account login": "Trouble signing in: passwords, codes, locked or duplicate profiles.",
     "Payments and invoices": "Charges, declined cards, vouchers, receipts and corrected invoices.",
     "Seats": "Choosing, changing and upgrading seats, and sitting together.",
-    "Travelling with pets": "Cats, dogs and other animals in the cabin or the hold, with carriers and papers.",
+    "Travelling with pets": "Cats, dogs and other animals, their carriers and papers.",
     "Meals and food on board": "Special diets, preordered meals and the quality of what is served.",
     "Loyalty points": "Collecting, missing and redeeming miles, and membership tiers.",
     "Wheelchair and special assistance": "Help for passengers who are disabled, ill, pregnant or frail.",
-    "Name and passport corrections": "Misspelled names, new passports and other passenger details to be put right.",
+    "Name and passport corrections": "Misspelled names, new passports and other details to be put right.",
 }
 
 
@@ -87,7 +86,12 @@ def history() -> list[Version]:
         cap=10,
     )
     steered = polished.then(
-        [Remove(id="Cabin crew")], author=Author.HUMAN, note="nobody here handles crew praise on its own"
+        [
+            Redefine(id="Account login", description=_TOPICS["Account login"][:-1] + ", and data deletion."),
+            Remove(id="Cabin crew"),
+        ],
+        author=Author.HUMAN,
+        note="deletion requests go to the account team",
     )
     return [first, seeded, grown, unchanged, split, polished, steered]
 
@@ -140,15 +144,17 @@ def sample_report() -> ReportData:
             )
         ],
         chosen_trial=0,
-        classifier=ClassifierFigures(
-            texts=120,
+        classifier=Metrics(
+            n=120,
+            folds=5,
             accuracy=0.883,
             macro_f1=0.874,
             majority=0.117,
-            per_category=[
-                CategoryScore(name, 0.95 - i / 40, 0.97 - i / 30, 0.96 - i / 34, 14 - i % 4)
+            undefined_share=0.1,
+            classes=tuple(
+                ClassMetrics(by_name.get(name), name, 14 - i % 4, 14 - i % 3, 0.97 - i / 40, 0.98 - i / 30)
                 for i, name in enumerate([*_TOPICS, "undefined"])
-            ],
+            ),
         ),
         usage={
             "summarizer": Usage(240, 48_210, 36_000, 1_140, 96.2),
