@@ -23,6 +23,10 @@ REJECTIONS_AT_FIRST = 10
 """So many requests rejected, and none ever answered, mean that this endpoint takes none of ours."""
 
 
+class TransportError(CallError):
+    """A call that failed on the way. Whether the fault was its own shows when others succeed or fail."""
+
+
 class Caller:
     """Calls one wire from many threads.
 
@@ -60,7 +64,7 @@ class Caller:
             try:
                 answer = self._wire.send(request, method, without)
             except Exception as error:
-                fault = classify(error)
+                fault = classify(error, self._wire.secret)
                 if fault is None:
                     raise
                 if self._drops(fault, without):
@@ -135,8 +139,7 @@ class Caller:
             return EndpointError(f"{where} refuses to work: {fault.detail}. {_remedy(fault)}")
         if fault.kind is Kind.UNREACHABLE:
             return EndpointError(
-                f"Nothing answers at {where} ({fault.detail}; {tries} tries). Start it, or correct its "
-                "address, then resume: nothing finished is lost."
+                f"Nothing answers at {where} ({fault.detail}; {tries} tries). {self._wire.remedy}"
             )
         if fault.kind is Kind.BUSY:
             return EndpointError(
@@ -164,7 +167,7 @@ class Caller:
             )
         if fault.kind is Kind.REJECTED:
             return CallError(f"{where} rejected the request: {fault.detail}")
-        return CallError(f"{where} gave no answer in {tries} tries: {fault.detail}")
+        return TransportError(f"{where} gave no answer in {tries} tries: {fault.detail}")
 
 
 def _remedy(fault: Fault) -> str:

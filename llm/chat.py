@@ -8,16 +8,16 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ..taxonomy.errors import AnswerError, CallError, ModelError
+from ..taxonomy.errors import AnswerError, CallError, EndpointError, ModelError
 from .answer import Answer, Usage
 from .budget import Budget
-from .calling import Caller
+from .calling import Caller, TransportError
 from .faults import shorten
 from .repair import repair_request
 from .request import Request
 from .spec import ModelSpec, Prices
 from .store import AnswerStore, total
-from .structured import Method, passes_probe, probe_request
+from .structured import Method, bare_object, passes_probe, probe_request
 from .wire import LangChainWire, Wire
 
 if TYPE_CHECKING:
@@ -252,7 +252,6 @@ class Chat:
         if kept is not None:
             return Method(kept.text)
         spent = Usage()
-        found = Method.PROMPT
         for method in (Method.JSON_SCHEMA, Method.FUNCTION_CALLING, Method.JSON_MODE):
             self._check()
             try:
@@ -264,6 +263,12 @@ class Chat:
             if passes_probe(answer.text):
                 found = method
                 break
+        else:
+            found = Method.PROMPT
+            try:  # also tells an endpoint that has no such methods from one that does not work
+                spent += self._caller.call(request, found).usage
+            except CallError as error:
+                raise EndpointError(f"{self.where} cannot be asked anything: {error}") from error
         _log.info("%s is asked for objects by %s", self.where, found)
         self._commit(key, request.stage, Answer(found.value, usage=spent))
         return found
@@ -301,12 +306,17 @@ class Chat:
     def _all(
         self, requests: Sequence[Request], work: Callable[[Request], T], faults: type[F] | tuple[type[F], ...]
     ) -> Iterator[tuple[int, T | F]]:
-        """`work` for every request on a bounded pool; `faults` are results, anything else ends it."""
+        """`work` for every request on a bounded pool; `faults` are results, anything else ends it.
+
+        A transport error is held back until another call has succeeded: if the endpoint turns out to be down,
+        the request has not failed, it is simply unfinished, and a resumed run asks again.
+        """
         places: dict[str, list[int]] = {}
         for position, request in enumerate(requests):
             places.setdefault(request.key(self.id), []).append(position)
         waiting = iter(places.values())
         running: dict[Future[T], list[int]] = {}
+        held: list[tuple[int, F]] = []
         fatal: BaseException | None = None
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="tnt-llm") as pool:
             while True:
@@ -315,25 +325,28 @@ class Chat:
                     running[pool.submit(work, requests[positions[0]])] = positions
                 if not running:
                     break
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
                     positions = running.pop(future)
                     error = future.exception()
                     if error is None:
-                        result: T | F = future.result()
+                        yield from held
+                        held = []
+                        yield from ((position, future.result()) for position in positions)
                     elif isinstance(error, faults):
-                        result = error
-                    else:
-                        fatal = fatal or error
-                        continue
-                    for position in positions:
-                        yield position, result
+                        failed = [(position, error) for position in positions]
+                        if isinstance(error, TransportError):
+                            held += failed
+                        else:
+                            yield from failed
+                    elif fatal is None:
+                        fatal = error
         if fatal is not None:
             raise fatal
+        yield from held
 
 
 def _read(request: Request, answer: Answer, parser: Callable[[str], T]) -> T:
     """`parser` on the answer; a cut object is not given to it, since some parsers mend what they get."""
     if request.schema is not None and answer.was_cut:
         raise ValueError(f"the answer was cut at {request.max_tokens} tokens before it was complete")
-    return parser(answer.text)
+    return parser(answer.text if request.schema is None else bare_object(answer.text))

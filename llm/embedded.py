@@ -179,7 +179,7 @@ def _start(path: Path, model: str) -> tuple[Connection, "subprocess.Popen[bytes]
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", f"{__package__}.embedded_server"],
+            [sys.executable, "-P", "-m", f"{__package__}.embedded_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -45,12 +45,16 @@ class Fault:
     parameter: str | None = None
 
 
-def classify(error: Exception) -> Fault | None:
+def classify(error: Exception, secret: str | None = None) -> Fault | None:
     """The fault behind an exception of a chat model, or None when it is not one of a call (a bug, say).
 
     Rests on the status code where there is one, else on the names that the clients of all providers share.
+
+    Args:
+        error: what was raised.
+        secret: the API key; some endpoints repeat it, the fault does not.
     """
-    detail = describe(error)
+    detail = describe(error, secret)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return _by_status(status, error, detail)
@@ -76,7 +80,7 @@ class MangledAnswer(Exception):  # noqa: N818 - never leaves the room
     """The endpoint answered something that is not an answer of a chat model."""
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException, secret: str | None = None) -> str:
     """The message of an exception and of what caused it, on one line, at most 300 characters, no secrets."""
     text = str(error) or type(error).__name__
     cause = error.__cause__
@@ -84,6 +88,8 @@ def describe(error: BaseException) -> str:
         if str(cause) and str(cause) not in text:
             text = f"{text} {cause}"
         cause = cause.__cause__
+    if secret:
+        text = text.replace(secret, "(secret)")
     return shorten(_SECRET.sub("(secret)", text))
 
 

@@ -54,6 +54,7 @@ def _embedded(spec: ModelSpec, timeout: float) -> Wire:
         base_url=connection.url,
         api_key=connection.api_key,
         timeout=timeout,
+        remedy="Its process is gone, likely for lack of memory (it takes 2 GB). Resume: it is started again.",
         on_close=lambda: embedded.release(connection),
     )
 

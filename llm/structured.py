@@ -36,7 +36,7 @@ def probe_request() -> Request:
             ("system", "You answer with a JSON object that has the keys colour (text) and count (integer)."),
             ("user", "Three red balls lie on the table. What is their colour, and what is their count?"),
         ),
-        max_tokens=200,  # some models think aloud before they answer
+        max_tokens=1000,  # some models think before they answer
         schema=PROBE_SCHEMA,
     )
 
@@ -53,6 +53,15 @@ def passes_probe(text: str) -> bool:
         and isinstance(value["colour"], str)
         and isinstance(value["count"], int)
     )
+
+
+def bare_object(text: str) -> str:
+    """The JSON object in a text, without the fences and remarks that models put around it.
+
+    From the first brace to the last; the text as it is where there are none.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
 
 
 def response_format(schema: Mapping[str, Any], method: Method) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """One request to one model over LangChain: no retries, no cache, no budget. Those are `Chat`'s."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,10 +22,14 @@ class Wire(Protocol):
     Attributes:
         id: the model's name for cache keys: no host, no port, no secret.
         where: the endpoint, for people.
+        remedy: what to do when nothing answers there.
+        secret: the API key, so that it can be kept out of messages.
     """
 
     id: str
     where: str
+    remedy: str
+    secret: str | None
 
     def send(self, request: Request, method: Method, without: frozenset[str]) -> Answer:
         """Ask once.
@@ -59,6 +64,7 @@ class OpenAIWire:
         base_url: str | None,
         api_key: str,
         timeout: float,
+        remedy: str = "Start it, or correct its address, then resume: nothing finished is lost.",
         prices: Prices | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -69,6 +75,8 @@ class OpenAIWire:
 
         self.id = id
         self.where = where
+        self.remedy = remedy
+        self.secret = api_key if len(api_key) > 7 else None  # "none" and its like are words
         self._is_openai = base_url is None
         self._prices = prices
         self._on_close = on_close
@@ -93,6 +101,8 @@ class OpenAIWire:
             arguments["max_tokens"] = request.max_tokens  # ChatOpenAI renames it as OpenAI now wants it
         else:
             body["max_tokens"] = request.max_tokens  # the name that every other server knows
+            if request.temperature > 0:
+                body["seed"] = request.draw  # repeatable where the server can
         if request.schema is not None:
             if method is Method.FUNCTION_CALLING:
                 choice = {"type": "function", "function": {"name": TOOL_NAME}}
@@ -129,6 +139,8 @@ class LangChainWire:
     ) -> None:
         self.id = id
         self.where = id
+        self.remedy = "Check the network, then resume: nothing finished is lost."
+        self.secret: str | None = None
         self._model = model
         self._prices = prices
 
@@ -207,8 +219,6 @@ def read(message: "AIMessage", seconds: float, prices: Prices | None) -> Answer:
 
 def _text(message: "AIMessage") -> str:
     """The arguments of the first tool call if there is one, else the text."""
-    import json
-
     for call in message.tool_calls:
         return json.dumps(call["args"], ensure_ascii=False)
     for broken in message.invalid_tool_calls:
