@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from ..taxonomy.apply import apply
 from ..taxonomy.edits import Add, Edit, Merge, Move, Redefine, Remove, Split
@@ -81,6 +82,7 @@ def word_edit(edit: Edit, names: Mapping[str, str]) -> EditLine:
                 ((" under ", False), _name(edit.parent, names)) if edit.parent else ((" to the top", False),)
             )
             return EditLine("move", (("Move ", False), _name(edit.id, names), *where))
+    assert_never(edit)
 
 
 def _redefine(edit: Redefine, names: Mapping[str, str]) -> EditLine:
