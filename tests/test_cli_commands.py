@@ -287,6 +287,17 @@ def test_show_prints_status_taxonomy_usage_and_question(tnt: Tnt, graph: FakeGra
     assert "Is this right?" in result.out
 
 
+def test_show_of_a_finished_run_tells_the_coverage(tnt: Tnt, graph: FakeGraph) -> None:
+    out = tnt("show", "-w", "ws").out
+    assert "3 categories, 40 texts labelled, 4 of them (10 %) undefined" in out
+    assert "failures" not in out
+
+
+def test_a_pause_without_a_question_tells_how_to_go_on(tnt: Tnt, graph: FakeGraph) -> None:
+    graph.status = "awaiting"
+    assert tnt("resume", "-w", "ws").out.endswith("To go on with this taxonomy: tnt resume -w ws --approve\n")
+
+
 def test_show_of_a_young_run_is_short(tnt: Tnt, graph: FakeGraph) -> None:
     graph.status, graph.taxonomy = "running", Taxonomy()
     out = tnt("show", "-w", "ws").out

@@ -1,6 +1,8 @@
 """What reaches a terminal is text: no escape sequence of a document or a model is obeyed."""
 
+import io
 import logging
+import sys
 
 import pytest
 from hypothesis import given
@@ -54,6 +56,27 @@ def test_a_table_in_a_pipe_has_one_line_a_row(capsys: pytest.CaptureFixture[str]
     assert len(lines) == 3
     assert lines[1].split()[-1] == "1"
     assert lines[2].split() == ["z", "200"]
+
+
+def test_a_table_on_a_terminal_is_folded_to_its_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    console.prepare(debug=False)
+    console.table([("Name", False)], [("many words " * 20,)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) < 80
+
+
+def test_streams_that_cannot_be_reconfigured_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    console.prepare(debug=False)
+    console.say("good")
+    assert stream.getvalue() == "good\n"
 
 
 def test_logs_go_to_standard_error_once_however_often_prepared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from stub_endpoint import StubEndpoint
 from tnt_cli import Tnt
 from tnt_llm.classifiers import encoders
 from tnt_llm.cli import doctor
+from tnt_llm.llm.spec import choose_model
 from tnt_llm.taxonomy.errors import EndpointError, MissingPartError
 
 Disk = namedtuple("Disk", "total used free")
@@ -185,6 +187,12 @@ def test_a_variable_that_makes_no_sense_is_found(monkeypatch: pytest.MonkeyPatch
 def test_an_old_python_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 0))
     assert "3.11" in doctor.python().remedy
+
+
+def test_the_question_goes_to_the_llm_that_a_run_would_use() -> None:
+    with StubEndpoint(lambda payload: " Paris \n") as stub:
+        assert doctor._ask(choose_model(stub.spec, {})) == "Paris"
+    assert stub.count >= 1
 
 
 @pytest.mark.live
