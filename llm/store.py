@@ -46,7 +46,9 @@ class MemoryStore:
         self._usage: dict[str, UsageRow] = {}
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many answers are kept. (No ``__len__``: an empty store must not be false.)"""
         return len(self._payloads)
 
     def get(self, key: str) -> str | None:

@@ -129,7 +129,7 @@ def test_the_first_writer_of_a_key_wins_and_both_are_charged() -> None:
     store.put("k", "two", model="m", stage="b", **COUNTS)
     assert store.get("k") == "one"
     assert store.get("other") is None
-    assert len(store) == 1
+    assert store.size == 1
     assert store.usage() == {"a": (1, 10, 4, 2, 0.5, 0.25), "b": (1, 10, 4, 2, 0.5, 0.25)}
     assert total(store.usage()) == Usage(2, 20, 8, 4, 1.0, 0.5)
 
@@ -146,4 +146,4 @@ def test_a_store_counts_right_from_many_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.usage()["s"][0] == len(store) == 800
+    assert store.usage()["s"][0] == store.size == 800

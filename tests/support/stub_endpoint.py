@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self._allowed():
             return
-        if self.path.endswith("/models"):
+        if self.path == "/v1/models":
             self._json(
                 200,
                 {
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         payload = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if not self._allowed():
             return
-        if not self.path.endswith("/chat/completions"):
+        if self.path != "/v1/chat/completions":
             self._error(Status(404, "no such path"))
             return
         reply: Reply | None = stub.arrived(payload, dict(self.headers))
