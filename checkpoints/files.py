@@ -36,10 +36,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     # The suffix stays last: writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.{uuid4().hex[:8]}{path.suffix}")
     try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise file_fault(error, path) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise file_fault(error, path) from error
+    try:
         yield temporary
         try:
             _sync(temporary)

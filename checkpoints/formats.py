@@ -88,14 +88,15 @@ def read_parquet(path: Path, *, text_column: str, id_column: str | None) -> Pair
             text_at, id_at = find_columns(names, str(path), text_column, id_column)
             wanted = [names[at] for at in (text_at, id_at) if at is not None]
             for batch in file.iter_batches(batch_size=_PARQUET_BATCH, columns=wanted):
-                texts = batch.column(names[text_at]).to_pylist()
+                texts = batch.column(names[text_at])
                 ids = [None] * len(texts) if id_at is None else batch.column(names[id_at]).to_pylist()
                 for given, text in zip(ids, texts, strict=True):
                     row += 1
                     where = f"{path}, row {row}"
-                    yield (None if given is None else _as_text(given, where)), _as_text(text, where)
+                    # One by one: a whole column would not say which of its strings is not UTF-8.
+                    yield (None if given is None else _as_text(given, where)), _as_text(text.as_py(), where)
     except UnicodeDecodeError as error:
-        raise _not_utf8(str(path), row + 1, error) from error
+        raise _not_utf8(str(path), row, error) from error
     except (pyarrow.ArrowException, OSError) as error:
         raise CorpusError(f"{path} cannot be read as Parquet: {error}. Check that it is complete.") from error
 
@@ -192,10 +193,7 @@ def _not_utf8(where: str, row: int, error: UnicodeDecodeError) -> CorpusError:
 
 def _find_delimiter(header: str, text_column: str) -> str:
     for delimiter in ",;\t":
-        try:
-            columns = next(csv.reader([header], delimiter=delimiter))
-        except csv.Error:
-            continue
+        columns = next(csv.reader([header], delimiter=delimiter))
         if text_column in [column.strip() for column in columns]:
             return delimiter
     return ","
@@ -230,7 +228,10 @@ def _as_text(value: object, where: str) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bytes):
-        return value.decode("utf-8")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{where}: not UTF-8. Convert it to UTF-8.") from error
     if isinstance(value, dict | list | tuple):
         raise CorpusError(f"{where}: a {type(value).__name__} where a text is needed. Name another column.")
     return str(value)

@@ -26,22 +26,26 @@ _log = logging.getLogger(__name__)
 
 
 class Lease:
-    """A lease that this process holds; made by `lease`."""
+    """A lease that this process holds; made by `lease`.
+
+    Attributes:
+        is_lost: this process was suspended for so long that another machine took the run over.
+    """
 
     def __init__(self, database: Database, run: str, time_to_live: float) -> None:
         self._database = database
         self._run = run
         self._time_to_live = time_to_live
         self._token = uuid4().hex
-        self._lost = False
+        self.is_lost = False
 
     def check(self) -> None:
-        """Say so when the lease was lost: this process was asleep for so long that another machine took it.
+        """Go on only while the lease is held; cheap, for between two steps.
 
         Raises:
             LeaseHeldError: it was lost; whatever this process would do now, another does already.
         """
-        if self._lost:
+        if self.is_lost:
             workspace = self._database.path.parent
             raise LeaseHeldError(
                 f"This process lost its hold on run {self._run!r} of {workspace}: it was suspended, "
@@ -84,7 +88,7 @@ class Lease:
             "UPDATE leases SET expires = ? WHERE run = ? AND token = ? RETURNING run",
             (expires, self._run, self._token),
         )
-        self._lost = not kept
+        self.is_lost = not kept
         return bool(kept)
 
     def release(self) -> None:
