@@ -12,7 +12,6 @@
     version     Version: a taxonomy with its parent, its author and the edits between the two
     lineage     follow(versions): where a label given under an old version points now
     distance    touched_share and match: how far two taxonomies are apart
-    describe    describe(edit): an edit as a sentence for people and models
 
 Nothing rewrites a taxonomy. The model's update, the reviewer's polish, a person's wish: each is a list of
 edits, and ``apply`` is pure and total, so every rule about size, names and levels holds by code, never by a

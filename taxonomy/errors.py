@@ -22,7 +22,7 @@
     │   ├── BudgetReached         the budget of tokens or money is spent
     │   └── Stopped               a signal asked the run to stop
     ├── BundleError               a classifier on disk is incomplete, changed or of another version
-    └── MissingPartError          an optional package or system library is absent; the message names the remedy
+    └── MissingPartError          an optional package or system library is absent; its message has the remedy
 """
 
 
