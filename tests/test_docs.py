@@ -100,3 +100,27 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_shell_commands_are_read_from_code_blocks() -> None:
     text = "```\n$ tnt show -w ws   # a remark\ntnt run CORPUS -w WORKSPACE\nmake demo\n```\ntnt runs\n"
     assert shell_commands(text) == [["show", "-w", "ws"]]
+
+
+def documented_defaults() -> dict[str, str]:
+    """Option of `tnt run` -> the default that its table gives, without code marks."""
+    rows = re.findall(r"^\| `--([a-z-]+)`[^|]* \| .* \| ([^|]*) \|$", sections()["run"], flags=re.MULTILINE)
+    return {name: default.strip("` ") for name, default in rows}
+
+
+def test_every_setting_that_run_takes_is_a_setting_with_the_documented_default() -> None:
+    from tnt_llm.nodes.settings import Settings
+
+    fields = Settings.model_fields
+    outside = {"workspace", "name", "text_column", "id_column", "llm", "quiet"}
+    taken = {option.name for option in COMMANDS["run"].params} - {"corpus", *outside, "help"}
+    assert taken <= set(fields)
+    for option, default in documented_defaults().items():
+        name = option.replace("-", "_")
+        if name in taken and re.fullmatch(r"\d+|residual|fast", default):
+            assert str(fields[name].default) == default, option
+
+
+def test_defaults_are_read_from_the_table() -> None:
+    defaults = documented_defaults()
+    assert (defaults["name"], defaults["max-categories"], defaults["update"]) == ("main", "25", "residual")
