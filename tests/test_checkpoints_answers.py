@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from tnt_llm.checkpoints.workspace import Workspace
+from tnt_llm.llm.store import MemoryStore
 from tnt_llm.taxonomy.errors import StorageError
 
 
@@ -25,6 +26,18 @@ def put(store, key, payload="{}", *, stage="label", tokens=10, cost=0.5):
         seconds=0.25,
         cost=cost,
     )
+
+
+@pytest.mark.parametrize("kind", ["in memory", "in the workspace"])
+def test_every_store_keeps_the_first_answer_and_adds_up_the_cost(workspace, kind):
+    store = MemoryStore() if kind == "in memory" else workspace.answers.for_run("main")
+    assert store.get("k") is None
+    assert store.usage() == {}
+    put(store, "k", "first")
+    put(store, "k", "second")
+    put(store, "l", stage="update")
+    assert store.get("k") == "first"
+    assert store.usage() == {"label": (2, 20, 10, 2, 0.5, 1.0), "update": (1, 10, 5, 1, 0.25, 0.5)}
 
 
 def test_an_answer_is_there_for_every_run_and_after_opening_again(tmp_path):

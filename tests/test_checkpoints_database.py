@@ -194,6 +194,25 @@ def test_opening_waits_for_whoever_hinders_the_change_of_journal_and_gives_up_in
     other.close()
 
 
+def test_a_change_of_journal_that_is_refused_without_waiting_is_tried_again(tmp_path):
+    class Contended(Database):
+        refusals = 2
+
+        def execute(self, sql, values=()):
+            if "journal_mode" in sql and self.refusals:
+                self.refusals -= 1
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorname = "SQLITE_BUSY"
+                with storage_errors(self.path):
+                    raise error
+            return super().execute(sql, values)
+
+    database = Contended(tmp_path / "workspace.sqlite")
+    assert database.refusals == 0
+    assert database.execute("PRAGMA journal_mode") == [("wal",)]
+    database.close()
+
+
 def test_processes_may_create_the_same_database_at_the_same_moment(tmp_path):
     code = (
         "import sys; from pathlib import Path; from tnt_llm.checkpoints.database import Database;"
