@@ -148,5 +148,9 @@ def _parquet(path: Path, stack: ExitStack) -> Callable[[list[TableRow]], None]:
 
 
 def _inert(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """The text, with an apostrophe before what a spreadsheet would run.
+
+    A carriage return becomes a line feed: Python 3.11's csv module writes it unquoted, which breaks the row.
+    """
+    text = f"'{text}" if text.startswith(_FORMULA) else text
+    return text.replace("\r\n", "\n").replace("\r", "\n")

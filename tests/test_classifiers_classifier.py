@@ -1,0 +1,120 @@
+"""Predictions, and the three ways to be undefined."""
+
+import numpy as np
+import pytest
+from tnt_llm.classifiers.classifier import Classifier, Gate, Label, Prediction
+from tnt_llm.classifiers.heads.logistic import LogisticHead
+from tnt_llm.classifiers.index import EmbeddingIndex
+from toy_texts import WordEncoder, sample_of, texts_about
+
+LABELS = tuple(Label(f"id-{name}", name.title(), f"About {name}.") for name in ("pets", "taxes", "football"))
+TOPICS = ("pets", "taxes", "football")
+
+
+def trained(*, undefined: bool = False, gate: Gate | None = None) -> Classifier:
+    """A classifier of three topics, with a fourth class of strange texts if `undefined`."""
+    encoder = WordEncoder()
+    texts, _ = sample_of(20, *TOPICS)
+    inside = encoder.encode(texts)
+    every = encoder.encode([*texts, *(texts_about("strange", 20) if undefined else [])])
+    head = LogisticHead(3 + undefined).fit(every, np.arange(len(every)) // 20)
+    index = EmbeddingIndex.build(inside)
+    encoder.seen.clear()
+    return Classifier(LABELS, encoder, head, index, Gate.fit(index) if gate is None else gate, undefined)
+
+
+def test_unseen_texts_get_their_topic_with_its_id_name_and_probability():
+    classifier = trained(gate=Gate())
+    for label, topic in zip(LABELS, TOPICS, strict=True):
+        for found in classifier.predict(texts_about(topic, 10, seed=1)):
+            assert (found.primary_id, found.primary) == (label.id, label.name)
+            assert found.all[0] == label.name
+            assert found.all_ids[0] == label.id
+            assert 0.3 < found.confidence <= 1
+
+
+def test_predictions_come_in_the_order_of_the_texts_and_depend_on_nothing_else():
+    classifier = trained()
+    texts, _ = sample_of(5, *TOPICS, "strange", seed=2)
+    alone = [classifier.predict([text])[0] for text in texts]
+    together = classifier.predict(texts)
+    backwards = classifier.predict(texts[::-1])[::-1]
+    for one, two, three in zip(alone, together, backwards, strict=True):
+        assert one.primary_id == two.primary_id == three.primary_id
+        assert one.confidence == pytest.approx(two.confidence, abs=1e-4)
+        assert one.confidence == pytest.approx(three.confidence, abs=1e-4)
+
+
+def test_equal_and_blank_texts_are_encoded_once_or_never():
+    classifier = trained()
+    classifier.predict(["cat dog vet", "", "cat dog vet", "  \n", "tax refund"])
+    assert classifier.encoder.seen == ["cat dog vet", "tax refund"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t ", "\u2003"])
+def test_a_blank_text_is_undefined_for_sure(text):
+    assert trained().predict([text]) == [Prediction(None, "undefined", (), 1.0)]
+
+
+def test_no_texts_give_no_predictions():
+    assert trained().predict([]) == []
+    assert trained().predict_vectors(np.zeros((0, 48), dtype=np.float32)) == []
+
+
+def test_texts_unlike_all_known_ones_are_undefined_and_the_known_ones_are_not():
+    classifier = trained()
+    strange = classifier.predict(texts_about("strange", 20))
+    assert all(found == Prediction(None, "undefined", (), found.confidence) for found in strange)
+    assert all(0.97 <= found.confidence <= 1 for found in strange)
+    known = classifier.predict(sample_of(20, *TOPICS)[0])
+    assert all(found.primary_id for found in known)
+
+
+def test_the_head_says_undefined_where_it_learned_that_class():
+    open_gate = trained(undefined=True, gate=Gate())
+    strange = open_gate.predict(texts_about("strange", 10, seed=1))
+    assert [found.primary_id for found in strange] == [None] * 10
+    assert all(found.all == found.all_ids == () and 0.25 < found.confidence <= 1 for found in strange)
+    assert all(found.primary_id for found in open_gate.predict(sample_of(5, *TOPICS, seed=1)[0]))
+
+
+def test_a_text_on_two_topics_bears_both_the_likelier_first():
+    found = trained(gate=Gate()).predict(["cat dog hamster leash tax refund invoice deduction"])[0]
+    assert set(found.all) == {"Pets", "Taxes"}
+    assert found.all[0] == found.primary
+    assert found.all_ids == tuple(f"id-{name.lower()}" for name in found.all)
+
+
+def test_the_gate_lets_the_wanted_share_of_the_training_texts_fall_below():
+    rows = np.random.default_rng(0).normal(size=(400, 12)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    gate = Gate.fit(EmbeddingIndex.build(rows), rate=0.1)
+    others = rows @ rows.T
+    np.fill_diagonal(others, -1)
+    assert (others.max(axis=1) < gate.threshold).mean() == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_gate_stays_open_where_there_is_nothing_to_compare(count):
+    gate = Gate.fit(EmbeddingIndex.build(np.eye(4, dtype=np.float32)[:count]))
+    assert gate.threshold == -1
+
+
+def test_texts_that_are_all_alike_pass_the_gate_they_made():
+    rows = np.tile(WordEncoder().encode(["cat dog"]), (9, 1))
+    index = EmbeddingIndex.build(rows)
+    head = LogisticHead(1).fit(rows, np.zeros(9, dtype=np.int64))
+    classifier = Classifier(LABELS[:1], WordEncoder(), head, index, Gate.fit(index))
+    assert classifier.predict(["cat dog"])[0].primary == "Pets"
+
+
+def test_a_classifier_that_knows_no_text_calls_everything_undefined():
+    nothing = np.zeros((0, 48), dtype=np.float32)
+    head = LogisticHead(1).fit(nothing, np.zeros(0, dtype=np.int64))
+    classifier = Classifier((), WordEncoder(), head, EmbeddingIndex.build(nothing), learned_undefined=True)
+    assert [found.primary for found in classifier.predict(["cat", "tax"])] == ["undefined"] * 2
+
+
+def test_a_classifier_is_frozen():
+    with pytest.raises(AttributeError):
+        trained().gate = Gate()  # type: ignore[misc]

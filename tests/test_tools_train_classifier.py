@@ -1,0 +1,179 @@
+"""Training: what is measured, and samples of every odd shape."""
+
+import json
+
+import numpy as np
+import pytest
+from tnt_llm.taxonomy.errors import SettingsError
+from tnt_llm.taxonomy.values import Category, Taxonomy
+from tnt_llm.tools.train_classifier import ClassMetrics, Metrics, train_classifier
+from toy_texts import WordEncoder, sample_of, taxonomy_of, texts_about
+
+TOPICS = ("pets", "taxes", "football")
+
+
+def train(texts, labels, taxonomy=None, vectors=None, seed=0):
+    return train_classifier(
+        texts=texts,
+        vectors=vectors,
+        labels=labels,
+        taxonomy=taxonomy_of(*TOPICS) if taxonomy is None else taxonomy,
+        encoder=WordEncoder(),
+        seed=seed,
+    )
+
+
+def test_the_classifier_labels_unseen_texts_and_the_metrics_say_so():
+    classifier, metrics = train(*sample_of(25, *TOPICS, "strange"))
+    unseen, expected = sample_of(10, *TOPICS, "strange", seed=7)
+    found = [prediction.primary_id for prediction in classifier.predict(unseen)]
+    assert np.mean([one == two for one, two in zip(found, expected, strict=True)]) > 0.9
+    assert metrics.accuracy is not None
+    assert metrics.accuracy > 0.9
+    assert metrics.macro_f1 == pytest.approx(np.mean([row.f1 for row in metrics.classes]))
+    assert (metrics.n, metrics.folds, metrics.majority, metrics.undefined_share) == (100, 5, 0.25, 0.25)
+    assert [(row.id, row.name, row.support) for row in metrics.classes] == [
+        *((f"id-{name}", name.title(), 25) for name in TOPICS),
+        (None, "undefined", 25),
+    ]
+
+
+def test_labels_that_mean_nothing_measure_no_better_than_the_majority():
+    texts, _ = sample_of(30, *TOPICS)
+    draw = np.random.default_rng(0)
+    labels = [f"id-{TOPICS[number]}" for number in draw.integers(0, 3, len(texts))]
+    metrics = train(texts, labels)[1]
+    assert metrics.accuracy is not None
+    assert metrics.accuracy < metrics.majority + 0.1
+
+
+def test_the_same_input_gives_the_same_classifier_and_metrics():
+    sample = sample_of(15, *TOPICS)
+    (one, first), (two, second) = train(*sample), train(*sample)
+    assert first == second
+    assert one.predict(sample[0]) == two.predict(sample[0])
+
+
+def test_given_vectors_are_taken_and_nothing_is_encoded():
+    texts, labels = sample_of(15, *TOPICS)
+    encoder = WordEncoder()
+    vectors = WordEncoder().encode(texts)
+    given = train_classifier(
+        texts=texts, vectors=vectors, labels=labels, taxonomy=taxonomy_of(*TOPICS), encoder=encoder, seed=0
+    )
+    assert encoder.seen == []
+    assert given[1] == train(texts, labels)[1]
+
+
+def test_the_metrics_travel_with_the_classifier_as_json():
+    classifier, metrics = train(*sample_of(15, *TOPICS))
+    assert json.loads(json.dumps(classifier.metrics)) == json.loads(json.dumps(metrics.as_dict()))
+    assert classifier.metrics["classes"][0]["f1"] == metrics.classes[0].f1
+
+
+def test_only_categories_with_a_labelled_text_are_known_in_the_taxonomys_order():
+    texts, labels = sample_of(10, "taxes", "pets")
+    classifier, _ = train(texts, labels, taxonomy_of("pets", "football", "taxes"))
+    assert [label.id for label in classifier.labels] == ["id-pets", "id-taxes"]
+    assert classifier.labels[0].description == "About pets."
+
+
+def test_one_category_alone_is_predicted_where_it_fits():
+    texts, labels = sample_of(20, "pets")
+    classifier, metrics = train(texts, labels)
+    assert classifier.predict(texts_about("pets", 1, seed=4))[0].primary == "Pets"
+    assert classifier.predict(texts_about("strange", 1))[0].primary == "undefined"
+    assert metrics.majority == 1
+    assert metrics.accuracy is not None
+    assert metrics.accuracy > 0.8
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_categories_of_one_or_two_texts_are_learned_beside_larger_ones(each):
+    texts, labels = sample_of(20, "pets", "taxes")
+    few = texts_about("football", each)
+    classifier, metrics = train([*texts, *few], [*labels, *["id-football"] * each])
+    assert [found.primary for found in classifier.predict(few)] == ["Football"] * each
+    assert metrics.classes[-1].support == each
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 30])
+def test_a_sample_that_is_all_undefined_makes_a_classifier_that_says_so(count):
+    classifier, metrics = train(*sample_of(count, "strange"))
+    assert classifier.labels == ()
+    found = classifier.predict([*texts_about("strange", 3), "cat dog vet"])
+    assert [(prediction.primary_id, prediction.all) for prediction in found] == [(None, ())] * 4
+    assert metrics.undefined_share == 1
+    assert metrics.accuracy == (1.0 if count > 1 else None)
+
+
+@pytest.mark.parametrize("texts", [[], ["", "  "]])
+def test_a_sample_of_nothing_makes_a_classifier_that_says_undefined(texts):
+    classifier, metrics = train(texts, ["id-pets"] * len(texts))
+    assert [found.primary for found in classifier.predict(["cat dog", ""])] == ["undefined"] * 2
+    assert metrics == Metrics(0, 0, None, None, 0.0, 0.0, ())
+
+
+def test_one_text_is_learned_and_nothing_is_measured():
+    classifier, metrics = train(["cat dog vet"], ["id-pets"])
+    assert classifier.predict(["cat dog vet"])[0].primary == "Pets"
+    assert (metrics.n, metrics.folds, metrics.accuracy, metrics.classes) == (1, 0, None, ())
+
+
+@pytest.mark.parametrize(("strange", "learned"), [(4, False), (5, True)])
+def test_undefined_becomes_a_class_from_five_texts_on(strange, learned):
+    texts, labels = sample_of(15, *TOPICS)
+    classifier, _ = train([*texts, *texts_about("strange", strange)], [*labels, *[None] * strange])
+    assert classifier.learned_undefined is learned
+    assert len(classifier.index) == 45
+
+
+def test_duplicates_do_not_shut_the_gate_to_everything_new():
+    texts, labels = sample_of(15, *TOPICS)
+    classifier, _ = train(texts * 4, labels * 4)
+    assert len(classifier.index) == 45
+    unseen, expected = sample_of(10, *TOPICS, seed=8)
+    found = [prediction.primary_id for prediction in classifier.predict(unseen)]
+    assert np.mean([one == two for one, two in zip(found, expected, strict=True)]) > 0.85
+
+
+def test_all_duplicates_of_one_text_are_learned():
+    classifier, _ = train(["cat dog vet"] * 12, ["id-pets"] * 12)
+    assert classifier.predict(["cat dog vet"])[0].primary == "Pets"
+
+
+def test_duplicates_with_contrary_labels_end_in_one_of_them():
+    classifier, metrics = train(["cat dog vet"] * 12, ["id-pets", "id-taxes"] * 6)
+    assert classifier.predict(["cat dog vet"])[0].primary in {"Pets", "Taxes"}
+    assert metrics.accuracy is not None
+    assert metrics.accuracy <= 0.5 + 0.1
+
+
+def test_five_hundred_categories_are_learned():
+    names = [f"topic{number}" for number in range(500)]
+    taxonomy = Taxonomy(
+        categories=tuple(Category(id=name, name=name, description=f"About {name}.") for name in names)
+    )
+    texts = [f"{name} {name} word{row}" for name in names for row in range(2)]
+    classifier, metrics = train(texts, [name for name in names for _ in range(2)], taxonomy)
+    assert len(classifier.labels) == len(metrics.classes) == 500
+    found = [prediction.primary_id for prediction in classifier.predict(texts[::40])]
+    assert np.mean([one == two for one, two in zip(found, names[::20], strict=True)]) > 0.8
+
+
+def test_a_label_of_no_category_is_refused_by_name():
+    with pytest.raises(SettingsError, match="id-nobody"):
+        train(["cat"], ["id-nobody"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "vectors"), [(["id-pets"], None), (["id-pets"] * 2, np.eye(3, dtype=np.float32))]
+)
+def test_lengths_that_differ_are_refused_with_the_numbers(labels, vectors):
+    with pytest.raises(SettingsError, match="do not go together"):
+        train(["cat", "dog"], labels, vectors=vectors)
+
+
+def test_f1_is_the_harmonic_mean_and_zero_where_nothing_was_hit():
+    assert ClassMetrics("a", "A", 4, 4, 0.5, 1.0).f1 == pytest.approx(2 / 3)
+    assert ClassMetrics("a", "A", 4, 0, 0.0, 0.0).f1 == 0
