@@ -95,9 +95,11 @@ def acquire(spec: ModelSpec) -> Connection:
     path, model = model_file(spec)
     with _lock:
         owned = _servers.get(path)
-        if owned is not None and owned.owner == os.getpid() and owned.process.poll() is None:
-            owned.users += 1
-            return owned.connection
+        if owned is not None and owned.owner == os.getpid():
+            if owned.process.poll() is None:
+                owned.users += 1
+                return owned.connection
+            _stop(path)  # it died on its own
         inherited = _inherited(spec.server, model)
         if inherited is not None:
             return inherited
