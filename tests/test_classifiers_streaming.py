@@ -102,10 +102,15 @@ def test_memory_stays_flat_however_long_the_stream(classifier, tmp_path: Path, m
     def stream(count: int) -> Iterator[str]:
         return ("cat dog vet leash" + " " * 2000 + str(number % 2) for number in range(count))
 
+    def forget(done: int) -> None:
+        classifier.encoder.seen.clear()  # the encoder of the tests keeps what it was given
+
     peaks = []
     for count in (100, 200, 2000):  # the first one pays for what is imported and cached
         tracemalloc.start()
-        classify(stream(count), classifier=classifier, out=tmp_path / f"out{suffix}", batch=20)
+        classify(
+            stream(count), classifier=classifier, out=tmp_path / f"out{suffix}", batch=20, on_progress=forget
+        )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < peaks[1] + 100_000
