@@ -140,7 +140,7 @@ def _fit(
         # is the same problem and does not look like one.
         vectors, classes, weight = np.tile(vectors, (2, 1)), np.tile(classes, 2), np.tile(weight, 2) / 2
     # A class's gradient shrinks with its share of the rows: with 500 classes it is below a fixed tolerance of
-    # 1e-3 before the first step. Unit vectors converge in some hundred; the limit is there to be out of reach.
+    # 1e-3 before the first step. Unit vectors converge in some hundred; the limit is out of reach.
     model = LogisticRegression(C=c, tol=min(1e-3, 1e-2 / len(seen)), max_iter=10_000)
     model.fit(vectors, classes, sample_weight=weight)
     if len(seen) == 2:  # one row of coefficients for two classes: the sigmoid as a softmax
