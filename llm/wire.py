@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .answer import Answer, Usage
@@ -207,14 +207,18 @@ def read(message: "AIMessage", seconds: float, prices: Prices | None) -> Answer:
     return Answer(
         text=_text(message),
         top_logprobs=_first_token(metadata.get("logprobs")),
-        finish_reason=str(
-            metadata.get("finish_reason")
-            or metadata.get("stop_reason")
-            or metadata.get("done_reason")
-            or "stop"
-        ),
+        finish_reason=_finish_reason(metadata),
         usage=Usage(1, prompt, cached, completion, seconds, cost),
     )
+
+
+def _finish_reason(metadata: Mapping[str, Any]) -> str:
+    """Why the answer ended, in OpenAI's words for the two reasons that matter here."""
+    reason = (
+        metadata.get("finish_reason") or metadata.get("stop_reason") or metadata.get("done_reason") or "stop"
+    )
+    known = {"max_tokens": "length", "safety": "content_filter", "refusal": "content_filter"}
+    return known.get(str(reason).lower(), str(reason))
 
 
 def _text(message: "AIMessage") -> str:
