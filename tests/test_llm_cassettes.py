@@ -22,6 +22,8 @@ from tnt_llm.llm.structured import Method
 from tnt_llm.llm.wire import OpenAIWire
 from tnt_llm.taxonomy.errors import CallError
 
+pytestmark = pytest.mark.cassette
+
 FOLDER = Path(__file__).parent / "cassettes"
 RECORD = os.environ.get("TNT_RECORD") == "1"
 MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m:cc324af070c2"
