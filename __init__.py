@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .classifiers.streaming import classify as classify
     from .graph.run import Run as Run
     from .taxonomy.errors import TntError as TntError
-    from .taxonomy.values import Category as Category, Taxonomy as Taxonomy
+    from .taxonomy.values import Category as Category
+    from .taxonomy.values import Taxonomy as Taxonomy
 
 # Imported on first use: an import here would load langgraph and torch with every `tnt --help`.
 _HOMES = {

@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""The graph and the run: what a user of the package works with."""

@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""The steps of the graph, one module each, named by its part in the paper."""

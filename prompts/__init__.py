@@ -1,1 +1,1 @@
-"""TODO room docstring."""
+"""Prompts: versioned files, their rendering, and one pure parser each."""

@@ -1,6 +1,6 @@
 """Distil the labels of a sample into a classifier, and measure it by cross-validation on those labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -76,6 +76,12 @@ class Metrics:
     def as_dict(self) -> dict[str, Any]:
         """JSON types, for the bundle and the report."""
         return {**asdict(self), "classes": [asdict(row) | {"f1": row.f1} for row in self.classes]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Metrics":
+        """What `as_dict` gave."""
+        classes = [{key: row[key] for key in row if key != "f1"} for row in values["classes"]]
+        return cls(**{**values, "classes": tuple(ClassMetrics(**row) for row in classes)})
 
 
 def train_classifier(

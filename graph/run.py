@@ -1,0 +1,448 @@
+"""`Run`: start a run, go on with it, look at it.
+
+    run = Run.start("messages.csv", use_case="find out why people write", workspace="work")
+    run.taxonomy; run.approve(); run.labels; run.classifier.predict(["where is my parcel?"])
+
+A run is a LangGraph thread in a workspace. Whatever stops it - a signal, a budget, kill -9 - `Run.open(...).resume()`
+goes on, and nothing that was answered is asked again.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ..checkpoints.failures import FailureRow
+from ..checkpoints.leases import lease
+from ..checkpoints.readers import describe_source, read_corpus
+from ..checkpoints.runs import RunRow
+from ..checkpoints.saver import open_saver
+from ..checkpoints.workspace import Workspace
+from ..llm.answer import Usage
+from ..llm.budget import Budget
+from ..llm.spec import ModelSpec, choose_model
+from ..nodes.settings import Settings
+from ..taxonomy.errors import (
+    BudgetReached,
+    CorpusError,
+    RunStateError,
+    SettingsError,
+    Stopped,
+    VersionError,
+)
+from ..taxonomy.values import Taxonomy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from langgraph.graph.state import CompiledStateGraph
+
+    from ..classifiers.classifier import Classifier
+    from ..nodes.context import Progress
+
+LEAST_TEXTS = 8
+"""Different texts without which there is nothing to find categories in."""
+_MOST_SUPERSTEPS = 1_000_000
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    AWAITING = "awaiting"
+    BUDGET = "budget"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The LLM of a run: its spec, and why that one."""
+
+    text: str
+    reason: str
+
+
+class Run:
+    """One run of a workspace. Made by `Run.start` and `Run.open`.
+
+    It holds no connection: every property reads the workspace anew, so it also shows what another process does.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        name: str,
+        spec: ModelSpec | None,
+        progress: "Progress | None",
+        stop: threading.Event | None,
+    ) -> None:
+        self._workspace = workspace
+        self.name = name
+        self._spec = spec
+        self._progress = progress
+        self._stop = stop
+
+    @classmethod
+    def start(
+        cls,
+        corpus: Any,
+        *,
+        use_case: str,
+        workspace: Path | str,
+        name: str = "main",
+        llm: str | None = None,
+        text_column: str = "text",
+        id_column: str | None = None,
+        progress: "Progress | None" = None,
+        stop: threading.Event | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Load a corpus into a workspace, start a run, and work until it is done or paused.
+
+        Args:
+            corpus: a file (CSV, TSV, JSONL, Parquet), a directory of .txt files, "-", a DataFrame, or an iterable of
+                texts, (id, text) pairs or dicts.
+            use_case: what you want to learn from the texts, in a sentence.
+            workspace: a directory for this corpus; made if it is not there.
+            name: of the run; its results are in ``workspace/name``.
+            llm: `embedded`, `openai:MODEL`, `http://host:port/v1#MODEL`, `provider:MODEL`; None for OpenAI's default
+                model where OPENAI_API_KEY is set, else `embedded`.
+            text_column, id_column: where the corpus has columns.
+            progress: is told how far each stage is.
+            stop: when it is set, the run stops at the next committed answer.
+            settings: see `Settings`.
+
+        Raises:
+            CorpusError: the corpus cannot be read, or is too small.
+            CorpusMismatchError: the workspace holds another corpus.
+            RunExistsError: it has a run of that name.
+            SettingsError: a setting makes no sense.
+            EndpointError: the LLM cannot be used; `resume` goes on.
+            LeaseHeldError, StorageError, MissingPartError: as they say.
+        """
+        from ..classifiers.encoders import open_encoder
+        from .build import GRAPH_VERSION
+
+        spec = choose_model(llm, os.environ)
+        chosen = _settings({"use_case": use_case, **settings}).for_model(is_embedded=spec.is_embedded)
+        open_encoder(chosen.encoder)
+        path = Path(workspace)
+        with Workspace.open(path, create=True) as tables:
+            tables.run_folder(name)
+            info = tables.documents.load(
+                read_corpus(corpus, text_column=text_column, id_column=id_column),
+                source=describe_source(corpus),
+            )
+            if info.distinct < LEAST_TEXTS:
+                raise CorpusError(
+                    f"{info.source} has {info.distinct} different texts that are not blank; a taxonomy needs "
+                    f"{LEAST_TEXTS} at the very least, and shows its worth from about 100. Add texts, and use another "
+                    "workspace."
+                )
+            tables.runs.create(
+                name,
+                settings={
+                    "settings": chosen.model_dump(mode="json"),
+                    "model": {"text": spec.text, "reason": spec.reason},
+                },
+                graph_version=GRAPH_VERSION,
+                status=RunStatus.RUNNING,
+            )
+        run = cls(path, name, spec, progress, stop)
+        run._work()
+        return run
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Path | str,
+        name: str = "main",
+        *,
+        llm: str | None = None,
+        progress: "Progress | None" = None,
+        stop: threading.Event | None = None,
+        budget_tokens: int | None = None,
+    ) -> Self:
+        """A run that was started before; nothing happens until `resume` or `approve`.
+
+        Args:
+            workspace, name: which one.
+            llm: another endpoint for the same work; None for the one that the run was started with.
+            progress, stop: as in `start`.
+            budget_tokens: a new budget; None keeps the one there is.
+
+        Raises:
+            WorkspaceError: there is no such workspace.
+            RunNotFoundError: it has no such run.
+        """
+        path = Path(workspace)
+        with Workspace.open(path) as tables:
+            row = tables.runs.get(name)
+            stored = dict(row.settings)
+            if llm is not None:
+                chosen = choose_model(llm, os.environ)
+                stored["model"] = {"text": chosen.text, "reason": chosen.reason}
+            if budget_tokens is not None:
+                changed = {**stored["settings"], "budget_tokens": budget_tokens}
+                stored["settings"] = _settings(changed).model_dump(mode="json")
+            if stored != row.settings:
+                tables.runs.update_settings(name, stored)
+        return cls(path, name, None, progress, stop)
+
+    def resume(self) -> Self:
+        """Go on where the run was stopped or killed, until it is done or paused. On a pause for the user, or when
+        it is done, nothing happens.
+
+        Raises:
+            VersionError: the run was made by another version of the graph.
+            LeaseHeldError: another process is working on it.
+            EndpointError, StorageError: it stopped again, and can be resumed.
+        """
+        if self.status not in (RunStatus.AWAITING, RunStatus.DONE):
+            self._work()
+        return self
+
+    def approve(self) -> Self:
+        """Approve the taxonomy of a run that waits for its user, and go on until it is done or paused.
+
+        Raises:
+            RunStateError: it is not waiting.
+            VersionError, LeaseHeldError, EndpointError, StorageError: as `resume`.
+        """
+        if self.status is not RunStatus.AWAITING:
+            raise RunStateError(
+                f"the run {self.name!r} is {self.status}, not awaiting approval: there is nothing to approve"
+            )
+        self._work(approve=True)
+        return self
+
+    @property
+    def path(self) -> Path:
+        """Folder of the results."""
+        return self._workspace / self.name
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands."""
+        return RunStatus(self._row().status)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was started with."""
+        return Settings.model_validate(self._row().settings["settings"])
+
+    @property
+    def model(self) -> Model:
+        """The LLM it uses, and why."""
+        return Model(**self._row().settings["model"])
+
+    @property
+    def question(self) -> str | None:
+        """What the run waits to be told; None when it waits for nothing."""
+        from ..nodes.await_user import QUESTION
+
+        return QUESTION if self.status is RunStatus.AWAITING else None
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The chosen taxonomy; while the loop runs, the first trial's newest; empty before the first minibatch."""
+        version = self._version(self.state)
+        with Workspace.open(self._workspace) as tables:
+            return Taxonomy() if version is None else tables.versions.get(version).taxonomy
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The newest checkpoint's values; empty before the first."""
+        with Workspace.open(self._workspace) as tables:
+            if not tables.checkpoints_path.exists():
+                return {}
+            thread, checkpoints = tables.runs.get(self.name).thread_id, tables.checkpoints_path
+        with open_saver(checkpoints) as saver:
+            kept = saver.get_tuple({"configurable": {"thread_id": thread}})
+        return {} if kept is None else kept.checkpoint["channel_values"]
+
+    @property
+    def labels(self) -> "pa.Table":
+        """One row for each document of the corpus, in its order: the columns of labels.parquet.
+
+        Raises:
+            RunStateError: the run has not come that far.
+        """
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self._result("labels.parquet"))
+
+    @property
+    def classifier(self) -> "Classifier":
+        """The trained classifier.
+
+        Raises:
+            RunStateError: the run has not come that far.
+            BundleError: it is damaged.
+        """
+        from ..classifiers.classifier import Classifier
+
+        return Classifier.load(self._result("classifier"))
+
+    @property
+    def usage(self) -> Mapping[str, Usage]:
+        """What each stage has cost."""
+        with Workspace.open(self._workspace) as tables:
+            return {stage: Usage(*row) for stage, row in tables.answers.for_run(self.name).usage().items()}
+
+    @property
+    def failures(self) -> list[FailureRow]:
+        """What went wrong without ending the run."""
+        with Workspace.open(self._workspace) as tables:
+            return tables.failures.list(self.name)
+
+    def summary(self) -> dict[str, Any]:
+        """Where the run stands, as plain JSON types: what `tnt show --json` prints."""
+        state, row, taxonomy = self.state, self._row(), self.taxonomy
+        with Workspace.open(self._workspace) as tables:
+            info = tables.documents.info
+            version = state.get("version")
+            counts = {} if version is None else tables.labels.counts(self.name, version)
+        spent = sum(self.usage.values(), Usage())
+        return {
+            "name": self.name,
+            "status": row.status,
+            "note": row.note,
+            "created": row.created,
+            "folder": str(self.path),
+            "phase": state.get("phase", "start"),
+            "question": self.question,
+            "settings": row.settings["settings"],
+            "model": row.settings["model"],
+            "documents": info.count,
+            "distinct": info.distinct,
+            "version": version,
+            "categories": [category.model_dump(mode="json") for category in taxonomy],
+            "counts": {category: count for category, count in counts.items() if category is not None},
+            "undefined": counts.get(None, 0),
+            "progress": dict(state.get("counts", {})),
+            "trials": list(state.get("trials", {}).values()),
+            "usage": {stage: asdict(usage) for stage, usage in self.usage.items()},
+            "tokens": spent.tokens,
+            "failures": len(self.failures),
+        }
+
+    def _row(self) -> RunRow:
+        with Workspace.open(self._workspace) as tables:
+            return tables.runs.get(self.name)
+
+    def _result(self, name: str) -> Path:
+        path = self.path / name
+        if not path.exists():
+            raise RunStateError(
+                f"the run {self.name!r} is {self.status} and has no {name} yet: resume or approve it first"
+            )
+        return path
+
+    @staticmethod
+    def _version(state: Mapping[str, Any]) -> str | None:
+        if "version" in state:
+            return str(state["version"])
+        trials = state.get("trials") or {}
+        return str(trials["0"]["version"]) if "0" in trials else None
+
+    def _work(self, *, approve: bool = False) -> None:
+        """Invoke the graph until it ends or waits, under the run's lease."""
+        from langgraph.types import Command
+
+        from ..nodes.await_user import APPROVE
+
+        with Workspace.open(self._workspace) as tables, lease(tables.database, self.name):
+            row = tables.runs.get(self.name)
+            _check_version(row)
+            tables.runs.set_status(self.name, RunStatus.RUNNING)
+            try:
+                with self._graph(tables, row) as (graph, config, context):
+                    before = graph.get_state(config)
+                    given: Any = None
+                    if not before.created_at:
+                        given = {"phase": "summarize", "corpus": tables.documents.info.fingerprint}
+                    elif before.interrupts:
+                        given = Command(resume=APPROVE) if approve else None
+                    if not (before.interrupts and not approve):
+                        graph.invoke(given, config, context=context, durability="sync")
+                    after = graph.get_state(config)
+            except BudgetReached as pause:
+                tables.runs.set_status(self.name, RunStatus.BUDGET, str(pause))
+            except Stopped as pause:
+                tables.runs.set_status(self.name, RunStatus.STOPPED, str(pause))
+            except BaseException as error:
+                tables.runs.set_status(self.name, RunStatus.FAILED, f"{type(error).__name__}: {error}")
+                raise
+            else:
+                waits = bool(after.interrupts)
+                tables.runs.set_status(self.name, RunStatus.AWAITING if waits else RunStatus.DONE)
+
+    @contextmanager
+    def _graph(
+        self, tables: Workspace, row: RunRow
+    ) -> "Iterator[tuple[CompiledStateGraph[Any, Any, Any, Any], Any, Any]]":
+        """The compiled graph with its thread and context; connections are given back at the end."""
+        from ..classifiers.encoders import open_encoder
+        from ..llm.chat import Chat
+        from ..nodes.context import Context, silent
+        from .build import build_graph
+
+        settings = Settings.model_validate(row.settings["settings"])
+        spec = self._spec or choose_model(row.settings["model"]["text"], os.environ)
+        store = tables.answers.for_run(self.name)
+        with (
+            open_saver(tables.checkpoints_path) as saver,
+            Chat.open(spec, store, budget=Budget(tokens=settings.budget_tokens), stop=self._stop) as chat,
+        ):
+            context = Context(
+                run=self.name,
+                settings=settings,
+                workspace=tables,
+                chat=chat,
+                encoder=open_encoder(settings.encoder),
+                progress=self._progress or silent,
+            )
+            graph = build_graph().compile(checkpointer=saver)
+            config = {
+                "configurable": {"thread_id": row.thread_id},
+                "recursion_limit": _MOST_SUPERSTEPS,
+            }
+            yield graph, config, context
+
+
+def list_runs(workspace: Path | str) -> list[RunRow]:
+    """The runs of a workspace, oldest first.
+
+    Raises:
+        WorkspaceError: there is no such workspace.
+    """
+    with Workspace.open(workspace) as tables:
+        return tables.runs.list()
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    from pydantic import ValidationError
+
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise SettingsError(f"these settings make no sense: {faults}") from error
+
+
+def _check_version(row: RunRow) -> None:
+    from .build import GRAPH_VERSION
+
+    if row.graph_version != GRAPH_VERSION:
+        raise VersionError(
+            f"the run {row.name!r} was made by version {row.graph_version} of the graph, this is version "
+            f"{GRAPH_VERSION}: finish it with the tnt that began it, or start a new run with --name; answers are shared"
+        )

@@ -1,0 +1,98 @@
+"""Updates in `paper` style: the whole table and the minibatch in, the whole table out; its changes become edits."""
+
+from collections.abc import Sequence
+
+from ..llm.request import Request
+from ..prompts.answers import RatedTable, Row, Table, schema_of
+from ..prompts.prompt import load_prompt
+from ..taxonomy.edits import Add, Edit, Redefine, Remove
+from ..taxonomy.values import Taxonomy
+from .context import Context
+
+TOP_P = 0.5
+GENERATE_TEMPERATURE = 0.5
+UPDATE_TEMPERATURE = 0.2
+"""Of the paper, appendix; reviewing is done at 0."""
+
+
+def generate(context: Context, numbers: Sequence[int], *, stage: str, draw: int) -> list[Edit]:
+    """The first table, from the first minibatch."""
+    settings = context.settings
+    messages = load_prompt("generate").render(
+        use_case=settings.use_case,
+        language=settings.language,
+        cap=settings.max_categories,
+        texts=context.reading.texts(numbers),
+    )
+    schema = schema_of(Table, categories={"maxItems": settings.max_categories})
+    request = Request(stage, messages, _room(settings.max_categories), GENERATE_TEMPERATURE, TOP_P, schema)
+    table = context.chat.parse(_drawn(request, draw), Table.model_validate_json)
+    return [Add(name=row.name, description=row.description) for row in table.categories]
+
+
+def update(
+    context: Context, taxonomy: Taxonomy, numbers: Sequence[int], *, stage: str, draw: int
+) -> tuple[list[Edit], int]:
+    """The edits that a minibatch leads to, and the model's rating 0-100 of the table before them."""
+    texts = context.reading.texts(numbers)
+    return _revised(context, taxonomy, "update", UPDATE_TEMPERATURE, stage=stage, draw=draw, texts=texts)
+
+
+def review(context: Context, taxonomy: Taxonomy, *, stage: str, draw: int) -> list[Edit]:
+    """The edits of the last look at the table, without data."""
+    return _revised(context, taxonomy, "review", 0.0, stage=stage, draw=draw)[0]
+
+
+def table_edits(taxonomy: Taxonomy, rows: Sequence[Row]) -> list[Edit]:
+    """The edits that lead from a taxonomy to a table: what continues, what is new, what is gone.
+
+    A row continues the category whose number it bears; a second row with that number is a new category.
+    """
+    leaves = taxonomy.leaves
+    continued: set[int] = set()
+    edits: list[Edit] = []
+    for row in rows:
+        if 1 <= row.number <= len(leaves) and row.number not in continued:
+            continued.add(row.number)
+            old = leaves[row.number - 1]
+            if (row.name, row.description) != (old.name, old.description):
+                edits.append(Redefine(id=old.id, name=row.name, description=row.description))
+        else:
+            edits.append(Add(name=row.name, description=row.description))
+    gone = [leaf for number, leaf in enumerate(leaves, start=1) if number not in continued]
+    return [*(Remove(id=leaf.id) for leaf in gone), *edits]
+
+
+def _revised(
+    context: Context,
+    taxonomy: Taxonomy,
+    prompt: str,
+    temperature: float,
+    *,
+    stage: str,
+    draw: int,
+    **data: Sequence[str],
+) -> tuple[list[Edit], int]:
+    settings = context.settings
+    messages = load_prompt(prompt).render(
+        use_case=settings.use_case,
+        language=settings.language,
+        cap=settings.max_categories,
+        categories=taxonomy.leaves,
+        **data,
+    )
+    schema = schema_of(RatedTable, categories={"maxItems": settings.max_categories})
+    request = Request(stage, messages, _room(settings.max_categories) + 200, temperature, TOP_P, schema)
+    answer = context.chat.parse(_drawn(request, draw), RatedTable.model_validate_json)
+    return table_edits(taxonomy, answer.categories), answer.rating
+
+
+def _room(categories: int) -> int:
+    """Tokens for a table: a name and a description of 30 words a row."""
+    return 100 + 70 * categories
+
+
+def _drawn(request: Request, draw: int) -> Request:
+    from dataclasses import replace
+
+    return replace(request, draw=draw)

@@ -1,0 +1,123 @@
+"""How documents are read: their sample, the words a model sees, the vectors they are placed by."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+
+from ..checkpoints.phrases import Phrase
+from ..checkpoints.workspace import Workspace
+from ..classifiers.encoders import Encoder, Vectors
+from ..prompts.prompt import load_prompt
+from ..prompts.quoting import quote
+from ..taxonomy.values import Category, Taxonomy
+from ..tools.evidence import Placement, fit_threshold, prototypes
+from .settings import Settings
+
+HELD_OUT = 5
+"""One document in so many is held out of the loop, to measure versions on."""
+MOST_HELD_OUT = 500
+
+
+class Reading:
+    """The sample as models and vectors see it. Everything is a function of settings, corpus and phrases.
+
+    What a document is embedded and labelled as is ``phrase: text``, or ``phrase: summary`` for a long one.
+    Vectors are made for the whole sample at once and kept in memory, so that a resumed run computes the very
+    same ones.
+    """
+
+    def __init__(self, settings: Settings, workspace: Workspace, encoder: Encoder, model_id: str) -> None:
+        self._settings = settings
+        self._workspace = workspace
+        self._encoder = encoder
+        self._described: dict[str, Vectors] = {}
+        recipe = (
+            settings.use_case,
+            settings.language,
+            str(settings.max_words),
+            str(settings.read_words),
+            load_prompt("phrase").id,
+            load_prompt("summary").id,
+            model_id,
+        )
+        self.purpose = blake2b("\0".join(recipe).encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def sample(self) -> list[int]:
+        """Numbers of the sample's documents, ascending."""
+        return self._workspace.documents.sample(self._settings.sample, self._settings.seed)
+
+    @cached_property
+    def held_out(self) -> list[int]:
+        """Numbers that no minibatch contains."""
+        shuffled = np.random.default_rng(self._settings.seed).permutation(len(self.sample))
+        count = min(len(self.sample) // HELD_OUT, MOST_HELD_OUT)
+        return sorted(self.sample[row] for row in shuffled[:count])
+
+    @cached_property
+    def pool(self) -> list[int]:
+        """Numbers that minibatches are drawn from, ascending."""
+        kept = set(self.held_out)
+        return [number for number in self.sample if number not in kept]
+
+    @cached_property
+    def label_sample(self) -> list[int]:
+        """Numbers that the LLM labels, ascending."""
+        count = min(self._settings.label_sample or len(self.sample), len(self.sample))
+        shuffled = np.random.default_rng([self._settings.seed, 1]).permutation(len(self.sample))
+        return sorted(self.sample[row] for row in shuffled[:count])
+
+    def minibatches(self, trial_seed: int, epoch: int) -> list[list[int]]:
+        """The pool, shuffled for this trial and epoch, in minibatches of about equal size."""
+        shuffled = np.random.default_rng([trial_seed, epoch]).permutation(len(self.pool))
+        count = max(1, round(len(self.pool) / self._settings.minibatch))
+        return [[self.pool[row] for row in part] for part in np.array_split(shuffled, count)]
+
+    def texts(self, numbers: Sequence[int]) -> list[str]:
+        """What models read of each document: ``phrase: text`` or ``phrase: summary``, cut at `max_words`."""
+        phrases = self._workspace.phrases.get(self.purpose, numbers)
+        read = []
+        for document in self._workspace.documents.get(numbers):
+            phrase = phrases.get(document.number, Phrase(""))
+            body = quote(phrase.summary or document.text, self._settings.max_words)
+            read.append(f"{quote(phrase.phrase, 12)}: {body}" if phrase.phrase else body)
+        return read
+
+    def vectors(self, numbers: Sequence[int]) -> Vectors:
+        """float32 [n, d] of documents of the sample."""
+        rows = self._rows
+        return self._vectors[[rows[number] for number in numbers]]
+
+    def described(self, categories: Sequence[Category]) -> Vectors:
+        """float32 [k, d] of "name: description"."""
+        texts = [category.text for category in categories]
+        # One at a time, so that the vector does not depend on what else was asked for.
+        for text in texts:
+            if text not in self._described:
+                self._described[text] = self._encoder.encode([text])[0]
+        if not texts:
+            return np.zeros((0, self._vectors.shape[1]), dtype=np.float32)
+        return np.stack([self._described[text] for text in texts])
+
+    def prototypes(self, categories: Sequence[Category]) -> Vectors:
+        """float32 [k, d]: where each category lies among the documents."""
+        exemplars = [self.vectors(list(category.exemplars)) for category in categories]
+        return prototypes(self.described(categories), exemplars)
+
+    def place(self, taxonomy: Taxonomy, numbers: Sequence[int]) -> Placement:
+        """Where documents fall among the leaves; what fits is measured on the held-out documents."""
+        leaves = self.prototypes(taxonomy.leaves)
+        foreign = self.vectors(self.held_out or self.sample) @ leaves.T
+        threshold = fit_threshold(foreign, self._settings.fit_quantile)
+        similarities = np.asarray(self.vectors(numbers) @ leaves.T, dtype=np.float32)
+        return Placement(similarities, threshold)
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {number: row for row, number in enumerate(self.sample)}
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        return self._encoder.encode(self.texts(self.sample))

@@ -1,0 +1,53 @@
+"""The reviewer: the last look at a trial's best version, with the evidence of the whole pool in hand."""
+
+from langgraph.runtime import Runtime
+
+from ..taxonomy.apply import apply
+from ..taxonomy.edits import Edit
+from ..taxonomy.errors import AnswerError, CallError
+from ..taxonomy.version import Author, Version
+from ..tools.score import score
+from . import paper, residual
+from .context import Context
+from .settings import Decisions, Update
+from .state import Branch, State
+from .taxonomy_updater import exemplar_edits
+
+STAGE = "review"
+
+
+def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
+    """Polish one finalist, and score what comes out."""
+    context, trial = runtime.context, state["trial"]
+    before = context.workspace.versions.get(trial["best"])
+    context.report(STAGE, 0, 1)
+    edits: list[Edit] = []
+    note = ""
+    try:
+        edits = _edits(context, before, trial["index"])
+    except (AnswerError, CallError) as error:
+        context.workspace.failures.add(context.run, STAGE, None, str(error), getattr(error, "raw", ""))
+        note = f"no readable answer: {error}"
+    edits += exemplar_edits(context, before.taxonomy, edits, context.reading.pool)
+    after = before.then(edits, author=Author.REVIEWER, cap=context.settings.max_categories, note=note)
+    context.workspace.versions.put(context.run, after)
+    placement = context.reading.place(after.taxonomy, context.reading.held_out or context.reading.sample)
+    value = score(placement, context.reading.described(after.taxonomy.leaves)).value
+    context.report(STAGE, 1, 1)
+    return {"finalists": {str(trial["index"]): {"version": after.id, "score": round(value, 4)}}}
+
+
+def _edits(context: Context, before: Version, draw: int) -> list[Edit]:
+    taxonomy, pool = before.taxonomy, context.reading.pool
+    cap = context.settings.max_categories
+    if context.settings.update is Update.PAPER:
+        return paper.review(context, taxonomy, stage=STAGE, draw=draw)
+    edits: list[Edit] = []
+    if context.settings.decisions is Decisions.WHOLE:
+        edits = residual.whole_edits(context, taxonomy, pool, stage=STAGE, draw=draw)
+    # Merging may make new twins: look again until there are none.
+    while more := residual.pair_edits(
+        context, apply(taxonomy, edits, cap=cap).taxonomy, pool, stage=STAGE, draw=draw
+    ):
+        edits += more
+    return edits

@@ -1,0 +1,112 @@
+"""Everything that can be set about a run. Frozen; stored with the run, and back on resume."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Update(StrEnum):
+    """How a minibatch changes the taxonomy."""
+
+    RESIDUAL = "residual"
+    PAPER = "paper"
+
+
+class Decisions(StrEnum):
+    """How much the LLM decides at once in `residual` style."""
+
+    SMALL = "small"
+    WHOLE = "whole"
+
+
+class LabelStyle(StrEnum):
+    """How the LLM labels a text."""
+
+    FAST = "fast"
+    EXPLAIN = "explain"
+
+
+class Settings(BaseModel):
+    """Settings of a run. What is None is filled in for the LLM when the run starts (`for_model`).
+
+    Attributes:
+        use_case: what the user wants to learn from the texts.
+        language: of names, descriptions and phrases.
+        max_categories: most categories the taxonomy may have.
+        sample: texts that the taxonomy is built from.
+        label_sample: texts, of the sample, that the LLM labels.
+        minibatch: texts that each update looks at.
+        epochs: most passes over the sample; convergence ends the loop earlier.
+        trials: independent loops with seeds of their own.
+        update: `residual` or `paper`.
+        decisions: in `residual` style, one question a group or pair (`small`), or all evidence at once (`whole`).
+        labels: `fast` or `explain`.
+        max_words: a longer text is summarised, and no more of one is shown when it is labelled.
+        read_words: most words of a text that the summarizer reads.
+        seed: of everything that is drawn.
+        budget_tokens: pause once the run has used so many; None for no limit.
+        auto: do not pause to show the taxonomy.
+        encoder: spec of the encoder.
+        slice: documents that one superstep summarises or labels.
+        patience: minibatches in a row that must change little before a loop has converged.
+        touched_tolerance: share of categories that "little" may touch.
+        residual_tolerance: how far "little" may move the held-out residual.
+        fit_quantile: a text fits when it is nearer to its category than this share of texts are to others.
+        looseness: a group is loose below this share of the usual cohesion, and makes no category.
+        least_group: smallest share of a minibatch that makes a category.
+        twin_similarity: categories whose descriptions have a higher cosine are merged unasked.
+        rival_margin: a text is contested when its two best similarities differ by less.
+        rival_share: contested share of a category from which the LLM is asked whether the two are one.
+        exemplars: documents that a category remembers as its best examples.
+        orders: letter orders of `fast` labels; from the second on, contested texts only.
+        balance: texts a category, in the fixed sample that the letters' prior is estimated on.
+        prior_power: votes are divided by prior ** this.
+        temperature: of the embedding's vote; smaller counts more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    use_case: str = Field(min_length=3)
+    language: str = "English"
+    max_categories: int = Field(default=25, ge=2, le=500)
+    sample: int | None = Field(default=None, ge=8)
+    label_sample: int | None = Field(default=None, ge=1)
+    minibatch: int = Field(default=200, ge=8)
+    epochs: int = Field(default=2, ge=1)
+    trials: int = Field(default=1, ge=1, le=50)
+    update: Update = Update.RESIDUAL
+    decisions: Decisions | None = None
+    labels: LabelStyle = LabelStyle.FAST
+    max_words: int = Field(default=60, ge=8)
+    read_words: int | None = Field(default=None, ge=8)
+    seed: int = Field(default=0, ge=0)
+    budget_tokens: int | None = Field(default=None, ge=1)
+    auto: bool = False
+    encoder: str = "minilm"
+    slice: int = Field(default=200, ge=1)
+    patience: int = Field(default=2, ge=1)
+    touched_tolerance: float = Field(default=0.05, ge=0, le=1)
+    residual_tolerance: float = Field(default=0.02, ge=0, le=1)
+    fit_quantile: float = Field(default=0.9, gt=0, lt=1)
+    looseness: float = Field(default=0.75, ge=0, le=1)
+    least_group: float = Field(default=0.02, gt=0, lt=1)
+    twin_similarity: float = Field(default=0.8, gt=0, le=1)
+    rival_margin: float = Field(default=0.05, gt=0)
+    rival_share: float = Field(default=0.25, gt=0, le=1)
+    exemplars: int = Field(default=12, ge=1)
+    orders: int = Field(default=3, ge=1, le=10)
+    balance: int = Field(default=3, ge=1)
+    prior_power: float = Field(default=0.5, ge=0)
+    temperature: float = Field(default=0.05, gt=0)
+
+    def for_model(self, *, is_embedded: bool) -> "Settings":
+        """The same settings with what was left open filled in: less of everything for the slow embedded LLM."""
+        open_ones = {
+            "sample": 300 if is_embedded else 2000,
+            "label_sample": 300 if is_embedded else 1000,
+            "decisions": Decisions.SMALL if is_embedded else Decisions.WHOLE,
+            "read_words": 200 if is_embedded else 1000,
+        }
+        return self.model_copy(
+            update={name: value for name, value in open_ones.items() if getattr(self, name) is None}
+        )

@@ -1,0 +1,183 @@
+"""The parsers, one for each prompt: the model's text in, a value out, ValueError on anything else.
+
+They are pure, and an ambiguous answer is an error: never silent, never "the first wins".
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_SPACE = re.compile(r"\s+")
+
+
+class _Answer(BaseModel):
+    # A model that adds a field has still answered; one that leaves one out has not.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Named(_Answer):
+    """Answer to ``name_group``."""
+
+    name: str = Field(min_length=2, max_length=80)
+    description: str = Field(min_length=4, max_length=400)
+
+
+class Row(_Answer):
+    """A row of the table in the answers to ``generate``, ``update`` and ``review``.
+
+    Attributes:
+        number: of the category in the old table that this one continues; 0 for a new one.
+    """
+
+    number: int = Field(default=0, ge=0)
+    name: str = Field(min_length=2, max_length=80)
+    description: str = Field(min_length=4, max_length=400)
+
+
+class Table(_Answer):
+    """Answer to ``generate``."""
+
+    categories: tuple[Row, ...]
+
+
+class RatedTable(_Answer):
+    """Answer to ``update`` and ``review``: the paper's four parts."""
+
+    rating: int = Field(ge=0, le=100)
+    explanation: str
+    suggestions: str
+    categories: tuple[Row, ...]
+
+
+class AddEdit(_Answer):
+    """A new category."""
+
+    op: Literal["add"]
+    name: str = Field(min_length=2, max_length=80)
+    description: str = Field(min_length=4, max_length=400)
+
+
+class RedefineEdit(_Answer):
+    """Other words for a category."""
+
+    op: Literal["redefine"]
+    category: int = Field(ge=1)
+    name: str | None = None
+    description: str | None = None
+
+
+class MergeEdit(_Answer):
+    """Several categories into one."""
+
+    op: Literal["merge"]
+    categories: tuple[int, ...] = Field(min_length=2)
+    name: str | None = None
+    description: str | None = None
+
+
+class RemoveEdit(_Answer):
+    """A category less."""
+
+    op: Literal["remove"]
+    category: int = Field(ge=1)
+
+
+class Revision(_Answer):
+    """Answer to ``revise``."""
+
+    edits: tuple[Annotated[AddEdit | RedefineEdit | MergeEdit | RemoveEdit, Field(discriminator="op")], ...]
+
+
+class Explained(_Answer):
+    """Answer to ``label_explain``; 0 is none of the categories."""
+
+    reason: str
+    primary: int = Field(ge=0)
+    all: tuple[int, ...] = ()
+
+
+def parse_phrase(text: str) -> str:
+    """The phrase: the first line, without quotes and a full stop.
+
+    Raises:
+        ValueError: nothing is left, or it is no phrase.
+    """
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    phrase = _SPACE.sub(" ", line.removeprefix("Phrase:")).strip(" .\"'*`")
+    if not phrase:
+        raise ValueError("the phrase is empty: answer with a phrase of 2 to 4 words")
+    if len(phrase.split()) > 12:
+        raise ValueError("that is no phrase of 2 to 4 words: answer with the phrase only")
+    return phrase
+
+
+def parse_summary(text: str) -> tuple[str, str]:
+    """(phrase, summary).
+
+    Raises:
+        ValueError: either is missing.
+    """
+    summary = re.search(r"Summary:\s*(\S[^\n]*)", text)
+    phrase = re.search(r"Phrase:\s*(\S[^\n]*)", text)
+    if summary is None or phrase is None:
+        raise ValueError("answer in two lines, the first beginning 'Summary:', the second 'Phrase:'")
+    return parse_phrase(phrase.group(1)), _SPACE.sub(" ", summary.group(1)).strip(" \"'*`")
+
+
+def letter_distribution(top_logprobs: Sequence[tuple[str, float]], letters: str) -> dict[str, float]:
+    """Probability of each letter from the alternatives of the first token; they sum to 1.
+
+    Spellings of one letter ("A", " A", "a") count together; a letter that is not among the alternatives gets
+    the probability of the rarest alternative, or less.
+
+    Raises:
+        ValueError: none of the letters is there.
+    """
+    mass = dict.fromkeys(letters, 0.0)
+    floor = math.exp(min((logprob for _, logprob in top_logprobs), default=0.0))
+    for token, logprob in top_logprobs:
+        letter = token.strip(" ().:\n").upper()
+        if len(letter) == 1 and letter in mass:
+            mass[letter] += math.exp(logprob)
+    if not any(mass.values()):
+        raise ValueError(f"none of the letters {letters} is among the alternatives of the first token")
+    least = min(floor, *(value for value in mass.values() if value)) / 2
+    whole = sum(value or least for value in mass.values())
+    return {letter: (value or least) / whole for letter, value in mass.items()}
+
+
+def parse_letter(text: str, letters: str) -> str:
+    """The one letter that a text begins with.
+
+    Raises:
+        ValueError: it begins with no letter of `letters`.
+    """
+    found = re.match(rf"\W*([{letters}{letters.lower()}])(?!\w)", text)
+    if found is None:
+        raise ValueError(f"answer with one of the letters {', '.join(letters)}")
+    return found.group(1).upper()
+
+
+def schema_of(answer: type[BaseModel], **limits: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON schema of an answer, every field required and no other allowed, as strict endpoints want it.
+
+    Args:
+        answer: a class of this module.
+        limits: by field, what to add to its schema (``maxItems``, ``maximum``, ...).
+    """
+    schema = answer.model_json_schema()
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in part:
+            part["required"] = list(part["properties"])
+            part["additionalProperties"] = False
+            for field in part["properties"].values():
+                field.pop("default", None)
+                field.pop("title", None)
+        part.pop("title", None)
+        part.pop("description", None)
+    for field, more in limits.items():
+        schema["properties"][field] |= more
+    return schema
