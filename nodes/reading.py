@@ -12,7 +12,7 @@ from ..classifiers.encoders import Encoder, Vectors
 from ..prompts.prompt import load_prompt
 from ..prompts.quoting import quote
 from ..taxonomy.values import Category, Taxonomy
-from ..tools.evidence import Placement, fit_threshold, prototypes
+from ..tools.evidence import Placement, fit_threshold, prototypes, unit
 from .settings import Settings
 
 HELD_OUT = 5
@@ -23,7 +23,8 @@ MOST_HELD_OUT = 500
 class Reading:
     """The sample as models and vectors see it. Everything is a function of settings, corpus and phrases.
 
-    What a document is embedded and labelled as is ``phrase: text``, or ``phrase: summary`` for a long one.
+    A model reads ``phrase: text``, or ``phrase: summary`` for a long one. The vector is that of the text, drawn
+    towards that of the phrase: embedded as one string, a vague phrase spoils a clear text (docs/decisions.md).
     Vectors are made for the whole sample at once and kept in memory, so that a resumed run computes the very
     same ones.
     """
@@ -120,4 +121,14 @@ class Reading:
 
     @cached_property
     def _vectors(self) -> Vectors:
-        return self._encoder.encode(self.texts(self.sample))
+        documents = self._workspace.documents.get(self.sample)
+        phrases = self._workspace.phrases.get(self.purpose, self.sample)
+        texts = self._encoder.encode([document.text for document in documents])
+        subjects = self._encoder.encode([_subject(phrases.get(number, Phrase(""))) for number in self.sample])
+        known = np.array([[bool(phrases.get(number, Phrase("")).phrase)] for number in self.sample])
+        drawn = np.float32(self._settings.phrase_weight) * np.where(known, subjects, np.float32(0))
+        return unit(texts + drawn)
+
+
+def _subject(phrase: Phrase) -> str:
+    return f"{phrase.phrase}: {phrase.summary}" if phrase.summary else phrase.phrase

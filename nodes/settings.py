@@ -43,6 +43,7 @@ class Settings(BaseModel):
         labels: `fast` or `explain`.
         max_words: a longer text is summarised, and no more of one is shown when it is labelled.
         read_words: most words of a text that the summarizer reads.
+        phrase_weight: how far a text's vector is drawn towards its phrase's; 0 leaves the phrase out.
         seed: of everything that is drawn.
         budget_tokens: pause once the run has used so many; None for no limit.
         auto: do not pause to show the taxonomy.
@@ -79,6 +80,7 @@ class Settings(BaseModel):
     labels: LabelStyle = LabelStyle.FAST
     max_words: int = Field(default=60, ge=8)
     read_words: int | None = Field(default=None, ge=8)
+    phrase_weight: float = Field(default=0.4, ge=0)
     seed: int = Field(default=0, ge=0)
     budget_tokens: int | None = Field(default=None, ge=1)
     auto: bool = False
@@ -105,7 +107,7 @@ class Settings(BaseModel):
             "sample": 300 if is_embedded else 2000,
             "label_sample": 300 if is_embedded else 1000,
             "decisions": Decisions.SMALL if is_embedded else Decisions.WHOLE,
-            "read_words": 200 if is_embedded else 1000,
+            "read_words": 100 if is_embedded else 1000,
         }
         return self.model_copy(
             update={name: value for name, value in open_ones.items() if getattr(self, name) is None}

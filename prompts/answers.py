@@ -106,11 +106,11 @@ def parse_phrase(text: str) -> str:
         ValueError: nothing is left, or it is no phrase.
     """
     line = next((line for line in text.splitlines() if line.strip()), "")
-    phrase = _SPACE.sub(" ", line.removeprefix("Phrase:")).strip(" .\"'*`")
+    phrase = _SPACE.sub(" ", line.removeprefix("Subject:")).strip(" .\"'*`")
     if not phrase:
-        raise ValueError("the phrase is empty: answer with a phrase of 2 to 4 words")
+        raise ValueError("the answer is empty: name the subject in 2 to 4 words")
     if len(phrase.split()) > 12:
-        raise ValueError("that is no phrase of 2 to 4 words: answer with the phrase only")
+        raise ValueError("that is no name of 2 to 4 words: answer with the subject only")
     return phrase
 
 
@@ -121,9 +121,9 @@ def parse_summary(text: str) -> tuple[str, str]:
         ValueError: either is missing.
     """
     summary = re.search(r"Summary:\s*(\S[^\n]*)", text)
-    phrase = re.search(r"Phrase:\s*(\S[^\n]*)", text)
+    phrase = re.search(r"Subject:\s*(\S[^\n]*)", text)
     if summary is None or phrase is None:
-        raise ValueError("answer in two lines, the first beginning 'Summary:', the second 'Phrase:'")
+        raise ValueError("answer in two lines, the first beginning 'Summary:', the second 'Subject:'")
     return parse_phrase(phrase.group(1)), _SPACE.sub(" ", summary.group(1)).strip(" \"'*`")
 
 

@@ -1,0 +1,17 @@
+"""``python -m benchmarks NAME [options]``."""
+
+import sys
+
+from benchmarks import corpora
+
+BENCHMARKS = {"corpora": corpora.main}
+
+
+def main() -> None:
+    """Run the benchmark that is named."""
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
+        sys.exit(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} [options]")
+    BENCHMARKS[sys.argv[1]](sys.argv[2:])
+
+
+main()
