@@ -19,6 +19,7 @@ from ..prompts.answers import (
     RemoveEdit,
     Revision,
     letter_distribution,
+    parse_letter,
     schema_of,
 )
 from ..prompts.prompt import load_prompt
@@ -275,9 +276,11 @@ def _pair_request(
 def _says_one(top_logprobs: Sequence[tuple[str, float]], text: str) -> bool:
     """Whether the answer is A; from the likelier letter, else from the text."""
     try:
+        if not top_logprobs:
+            return parse_letter(text, "AB") == "A"
         votes = letter_distribution(top_logprobs, "AB")
     except ValueError:
-        return text.strip().upper().startswith("A")
+        return False  # what cannot be read is no opinion
     return votes["A"] > votes["B"]
 
 

@@ -134,8 +134,10 @@ def letter_distribution(top_logprobs: Sequence[tuple[str, float]], letters: str)
     the probability of the rarest alternative, or less.
 
     Raises:
-        ValueError: none of the letters is there.
+        ValueError: none of the letters is there, or what is reported are no logarithms of probabilities.
     """
+    if not all(logprob < 1 for _, logprob in top_logprobs):
+        raise ValueError("the alternatives of the first token have impossible probabilities")
     mass = dict.fromkeys(letters, 0.0)
     floor = math.exp(min((logprob for _, logprob in top_logprobs), default=0.0))
     for token, logprob in top_logprobs:
@@ -150,13 +152,13 @@ def letter_distribution(top_logprobs: Sequence[tuple[str, float]], letters: str)
 
 
 def parse_letter(text: str, letters: str) -> str:
-    """The one letter that a text begins with.
+    """The one letter that a text begins with: "B", "B.", "b) the second"; but not "A text" and not "A or B".
 
     Raises:
-        ValueError: it begins with no letter of `letters`.
+        ValueError: it begins with no letter of `letters`, or names two.
     """
-    found = re.match(rf"\W*([{letters}{letters.lower()}])(?!\w)", text)
-    if found is None:
+    found = re.match(rf"\W*([{letters}{letters.lower()}])[ \t]*(?:[^\w ]|\Z)", text)
+    if found is None or len({found.group(1).upper(), *re.findall(rf"\b[{letters}]\b", text)}) > 1:
         raise ValueError(f"answer with one of the letters {', '.join(letters)}")
     return found.group(1).upper()
 

@@ -2,13 +2,15 @@
 
 import re
 
-# Control, zero-width and bidirectional characters: they hide text from people, not from models.
+# Control, zero-width, bidirectional, tag and unseen variation characters: they hide text from people, not from models.
 _HIDDEN = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile(r"\s+")
-# A server's chat template reads <|im_end|>, [INST], <s> and the like as its own marks, wherever they stand.
-_MARKS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
+# A server's chat template reads <|im_end|>, [INST], <s> and the like as its own marks, wherever they stand; and
+# the prompts put texts between angle quotes, which no text may close.
+_MARKS = str.maketrans({"<": "(", ">": ")", "‹": "(", "›": ")", "[": "(", "]": ")", "`": "'"})
 _LONGEST = 40
 """Characters a single word may have, so that a text without spaces is bounded too."""
 
