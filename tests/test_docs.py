@@ -12,7 +12,7 @@ from tnt_llm.cli.exit_codes import ExitCode
 from tnt_llm.cli.main import app
 
 COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")])
 
 
 def options_of(command: Any) -> set[str]:
@@ -37,7 +37,10 @@ def documented_options(text: str) -> set[str]:
 def shell_commands(text: str) -> list[list[str]]:
     """Complete `tnt` commands in code blocks; those with placeholders are left out."""
     found = []
-    for block in re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+    # Every block is matched, whatever its language: else the end of one is taken for the beginning of the next.
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        if language not in ("", "sh", "bash", "console"):
+            continue
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
             is_pattern = any(re.fullmatch(r"\[.*|[A-Z_]{2,}(/.*)?|\.\.\.", word) for word in words)
@@ -99,6 +102,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 def test_shell_commands_are_read_from_code_blocks() -> None:
     text = "```\n$ tnt show -w ws   # a remark\ntnt run CORPUS -w WORKSPACE\nmake demo\n```\ntnt runs\n"
+    text += "```python\ntnt = 1\n```\nWhoever's prose stands between\n```python\ntnt\n```\n"
     assert shell_commands(text) == [["show", "-w", "ws"]]
 
 
