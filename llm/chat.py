@@ -40,7 +40,7 @@ class Chat:
     Attributes:
         id: the model's name in cache keys: no host, no port, no secret.
         where: the endpoint, for people.
-        concurrency: the most calls in flight at once through `ask_all` and `parse_all`.
+        concurrency: the most calls in flight at once, however many threads ask.
         is_embedded: whether the model runs on this machine as a child of this process.
         store: where the answers are kept.
     """
@@ -71,6 +71,7 @@ class Chat:
         self._method = method
         self._lock = threading.Lock()
         self._probing = threading.Lock()
+        self._slots = threading.BoundedSemaphore(concurrency)
 
     @classmethod
     def open(
@@ -179,8 +180,11 @@ class Chat:
         answer = self._kept(key)
         if answer is None:
             method = Method.PROMPT if request.schema is None else self.method
-            self._check()
-            answer = self._commit(key, request.stage, self._caller.call(request, method))
+            # Trials ask side by side, each through a pool of its own. A call holds its place until its answer is
+            # committed, so that a kill repeats no more calls than there are places.
+            with self._slots:
+                self._check()
+                answer = self._commit(key, request.stage, self._caller.call(request, method))
         if answer.finish_reason == "content_filter":
             raise CallError(f"{self.where} filtered the answer (content filter).")
         if not answer.text.strip():

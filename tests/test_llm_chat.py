@@ -136,6 +136,34 @@ def test_many_are_asked_at_once_but_never_more_than_allowed() -> None:
     assert most == 3
 
 
+def test_several_who_ask_many_at_once_share_one_limit() -> None:
+    lock, one_too_many = threading.Lock(), threading.Event()
+    running = most = 0
+
+    def respond(asked: Asked) -> str:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            if running > 2:
+                one_too_many.set()
+        one_too_many.wait(0.02)  # long enough for others to come in, if they are let in
+        with lock:
+            running -= 1
+        return asked.prompt
+
+    def ask(who: str) -> None:
+        list(chat.ask_all([request(f"{who} {number}") for number in range(6)]))
+
+    with Chat.over(FakeModel(respond=respond), MemoryStore(), id="fake", concurrency=2) as chat:
+        threads = [threading.Thread(target=ask, args=(who,)) for who in ("one", "other")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == 2
+
+
 def test_equal_requests_are_asked_once_and_answered_everywhere() -> None:
     model = echo()
     with Chat.over(model, MemoryStore(), id="fake") as chat:
