@@ -118,13 +118,14 @@ def parse_summary(text: str) -> tuple[str, str]:
     """(phrase, summary).
 
     Raises:
-        ValueError: either is missing.
+        ValueError: either is missing, or there are two that differ.
     """
-    summary = re.search(r"Summary:\s*(\S[^\n]*)", text)
-    phrase = re.search(r"Subject:\s*(\S[^\n]*)", text)
-    if summary is None or phrase is None:
+    # Whichever stands on the line after its mark counts too; the other's mark there means that it was left out.
+    summaries = set(re.findall(r"Summary:\s*(?!Subject:)(\S[^\n]*)", text))
+    subjects = set(re.findall(r"Subject:\s*(?!Summary:)(\S[^\n]*)", text))
+    if len(summaries) != 1 or len(subjects) != 1:
         raise ValueError("answer in two lines, the first beginning 'Summary:', the second 'Subject:'")
-    return parse_phrase(phrase.group(1)), _SPACE.sub(" ", summary.group(1)).strip(" \"'*`")
+    return parse_phrase(subjects.pop()), _SPACE.sub(" ", summaries.pop()).strip(" \"'*`")
 
 
 def letter_distribution(top_logprobs: Sequence[tuple[str, float]], letters: str) -> dict[str, float]:
