@@ -129,12 +129,12 @@ def run(
     sample: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Texts that the taxonomy is built from. Default: by the corpus."
+            min=1, metavar="N", help="Texts that the taxonomy is built from. Default: fewer for `embedded`."
         ),
     ] = None,
     label_sample: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Texts that the LLM labels. Default: by the corpus."),
+        typer.Option(min=1, metavar="N", help="Texts that the LLM labels. Default: fewer for `embedded`."),
     ] = None,
     minibatch: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Texts that each update of the taxonomy looks at.")

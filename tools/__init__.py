@@ -1,1 +1,12 @@
-"""What nodes and the chat agent call: evidence, scores, settling labels, training, export and the report."""
+"""What nodes call, and later the chat agent: most of it pure, none of it asks an LLM.
+
+::
+
+    evidence            where documents fall among categories: what fits, groups, twins, rivals
+    score               how good a version is for held-out documents
+    settle              from raw votes to labels
+    train_classifier    labels distilled into a classifier, measured by cross-validation
+    export              taxonomy.json and the label tables
+    report              report.html, from report_data, with loop_chart and edit_wording
+    plain               text from outside made safe to show
+"""
