@@ -5,7 +5,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import partial, wraps
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from tnt_llm.checkpoints.workspace import Workspace
 from tnt_llm.classifiers import bundle, encoders
+from tnt_llm.graph import build
 from tnt_llm.graph.run import Run
 from tnt_llm.llm.chat import Chat
+from tnt_llm.nodes import selector
 from toy_texts import WORDS, WordEncoder
 
 USE_CASE = "find out what people write about"
@@ -76,6 +78,11 @@ def use_quick_chat(patch: Callable[[Any, str, Any], None] = setattr, **options: 
     patch(Chat, "open", partial(Chat.open, **{"backoff": 0.005, "timeout": 20.0, **options}))
 
 
+def always_ask_which_finalist(patch: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Let the selector take all scores for close ones."""
+    patch(selector, "CLOSE", 10.0)
+
+
 def patch_all(monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
     """The quick encoder and the quick chat, for one test."""
     use_quick_encoder(monkeypatch.setattr)
@@ -103,6 +110,8 @@ def count_answers(workspace: Path) -> int:
 
 
 Told = tuple[str, int, int]
+SILENT = ("selector", "settle_labels", "publish")
+"""Nodes that tell no progress; in a `Worker` they tell that they begin."""
 
 
 class Worker:
@@ -157,6 +166,9 @@ def workers() -> Iterator[Callable[..., Worker]]:
 def _work(action: str, arguments: dict[str, Any], writer: Connection) -> None:
     use_quick_encoder()
     use_quick_chat()
+    always_ask_which_finalist()
+    for name in SILENT:
+        setattr(build, name, _telling(getattr(build, name), writer))
 
     def progress(stage: str, done: int, total: int, usage: object) -> None:
         writer.send((stage, done, total))
@@ -165,3 +177,14 @@ def _work(action: str, arguments: dict[str, Any], writer: Connection) -> None:
         Run.start(progress=progress, **arguments)
     else:
         Run.open(progress=progress, **arguments).resume()
+
+
+def _telling(node: Callable[..., Any], writer: Connection) -> Callable[..., Any]:
+    """A node that tells when it begins."""
+
+    @wraps(node)
+    def telling(*args: Any, **kwargs: Any) -> Any:
+        writer.send((node.__name__, 0, 1))
+        return node(*args, **kwargs)
+
+    return telling
