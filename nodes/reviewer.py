@@ -2,9 +2,10 @@
 
 from langgraph.runtime import Runtime
 
+from ..llm.calling import TransportError
 from ..taxonomy.apply import apply
 from ..taxonomy.edits import Edit
-from ..taxonomy.errors import AnswerError, CallError
+from ..taxonomy.errors import AnswerError, CallError, EndpointError
 from ..taxonomy.version import Author, Version
 from ..tools.score import score
 from . import paper, residual
@@ -25,6 +26,11 @@ def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
     note = ""
     try:
         edits = _edits(context, before, trial["index"])
+    except TransportError as error:
+        # Nothing else is asked at the moment that could show whether the endpoint works: better to ask again later.
+        raise EndpointError(
+            f"{error} The review depends on it. See to the endpoint, then resume: nothing finished is lost."
+        ) from error
     except (AnswerError, CallError) as error:
         context.workspace.failures.add(context.run, STAGE, None, str(error), getattr(error, "raw", ""))
         note = f"no readable answer: {error}"

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from langgraph.runtime import Runtime
 
+from ..llm.calling import TransportError
 from ..taxonomy.apply import apply
 from ..taxonomy.distance import touched_share
 from ..taxonomy.edits import Edit, Redefine
-from ..taxonomy.errors import AnswerError, CallError
+from ..taxonomy.errors import AnswerError, CallError, EndpointError
 from ..taxonomy.values import Taxonomy
 from ..taxonomy.version import Author
 from ..tools.score import score
@@ -33,6 +34,11 @@ def taxonomy_updater(state: Branch, runtime: Runtime[Context]) -> State:
     note, rating = "", trial["rating"]
     try:
         edits, rating = _edits(context, before.taxonomy, numbers, trial)
+    except TransportError as error:
+        # Nothing else is asked at the moment that could show whether the endpoint works: better to ask again later.
+        raise EndpointError(
+            f"{error} A minibatch depends on it. See to the endpoint, then resume: nothing finished is lost."
+        ) from error
     except (AnswerError, CallError) as error:
         # A minibatch without a readable answer changes nothing; the next one comes all the same.
         context.workspace.failures.add(context.run, STAGE, None, str(error), getattr(error, "raw", ""))
