@@ -123,7 +123,7 @@ def test_a_run_killed_in_every_stage_repeats_only_calls_in_flight_and_ends_as_if
             assert kill_at(worker, moment, stub), f"the run ended without coming to {moment}"
             repeated.append(stub.count - count_answers(killed))
         assert begin("resume", workspace=killed).end() == 0
-        assert stub.max_in_flight <= 2 * CONCURRENCY  # two trials side by side, each bounded
+        assert stub.max_in_flight <= CONCURRENCY
         repeated.append(stub.count - count_answers(killed))
 
         asked = stub.count
@@ -143,9 +143,18 @@ def test_a_run_killed_in_every_stage_repeats_only_calls_in_flight_and_ends_as_if
 
 def test_trials_side_by_side_share_one_bound_on_calls_in_flight(tmp_path, monkeypatch):
     patch_all(monkeypatch)
-    with StubEndpoint(RuleModel(), delay=0.05) as stub:
-        Run.start(TEXTS, workspace=tmp_path, llm=stub.spec, **{**SETTINGS, "trials": 4, "minibatch": 40})
-        assert stub.max_in_flight == CONCURRENCY
+    most = {}
+
+    def progress(stage, done, total, usage):
+        if stage not in most:
+            most[stage] = stub.max_in_flight = 0
+            stub.delay = 0.3 if stage == "update" else 0.0
+        most[stage] = max(most[stage], stub.max_in_flight)
+
+    with StubEndpoint(RuleModel()) as stub:
+        settings = {**SETTINGS, "trials": 4, "minibatch": 40}
+        Run.start(TEXTS, workspace=tmp_path, llm=stub.spec, progress=progress, **settings)
+    assert most["update"] == CONCURRENCY
 
 
 def test_a_second_process_on_a_run_is_told_who_has_it(begin, tmp_path, monkeypatch):

@@ -34,6 +34,7 @@ class RuleModel:
 
     Attributes:
         asked: (prompt name, values) of every question, in order of arrival.
+        overrides: as given; may be changed at any time.
         errors: what went wrong in here, which no test should take for the endpoint's fault.
     """
 
@@ -44,7 +45,7 @@ class RuleModel:
         self.errors: list[Exception] = []
         self._logprobs = logprobs
         self._fickle = fickle
-        self._overrides = overrides or {}
+        self.overrides = dict(overrides or {})
         self._seen: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -67,15 +68,15 @@ class RuleModel:
 
     def reply(self, messages: Sequence[tuple[str, str]]) -> Any:
         """A text, a dict with ``text`` and ``top_logprobs``, or an override's fault."""
-        if messages[-1][1].startswith(_PROBE):
+        name, values = question(messages)
+        if name == "probe":
             return '{"colour": "red", "count": 3}'
-        name, values = recognise(messages)
         with self._lock:
             self.asked.append((name, values))
             again = self._seen[repr(messages)] if self._fickle else 0
             self._seen[repr(messages)] += 1
-        if name in self._overrides:
-            override = self._overrides[name]
+        if name in self.overrides:
+            override = self.overrides[name]
             return override(values) if callable(override) else override
         reply: Any = getattr(self, f"_{name}")(values, again)
         if isinstance(reply, dict) and "top_logprobs" in reply:
@@ -147,6 +148,11 @@ class RuleModel:
         edits = [{"op": "add", **named(group, again)} for group in groups]
         empty = [int(number) for number in values.get("empty", "").split(", ") if number]
         return {"edits": [*({"op": "remove", "category": number} for number in empty), *edits]}
+
+
+def question(messages: Sequence[tuple[str, str]]) -> tuple[str, Values]:
+    """The prompt's name, or "probe" for the question after structured answers, and what it was filled in with."""
+    return ("probe", {}) if messages[-1][1].startswith(_PROBE) else recognise(messages)
 
 
 def content_words(text: str) -> list[str]:
