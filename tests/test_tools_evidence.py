@@ -8,6 +8,7 @@ from planted import WIDTH, about, axis, between
 from tnt_llm.tools.evidence import (
     EXEMPLAR_WEIGHT,
     Placement,
+    cohesion,
     fit_threshold,
     group,
     middle,
@@ -108,6 +109,20 @@ def test_documents_of_planted_topics_fit_and_those_of_another_do_not() -> None:
 
 
 # groups
+
+
+def test_cohesion_is_the_mean_cosine_of_different_members() -> None:
+    rows = unit(np.stack([axis(0), axis(0), axis(0) + axis(1)]))
+    assert cohesion(rows) == pytest.approx((1 + 2 * np.sqrt(0.5)) / 3, abs=1e-6)
+    assert cohesion(rows[:1]) == cohesion(rows[:2]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [3, 30])
+def test_cohesion_does_not_depend_on_the_size_of_a_group(size: int) -> None:
+    assert cohesion(np.stack([axis(number % 24) for number in range(24)] * size)) < 0.1
+    assert cohesion(np.stack([axis(0), axis(1)] * size)) == pytest.approx(
+        (size - 1) / (2 * size - 1), abs=1e-6
+    )
 
 
 def grouped(vectors: np.ndarray, **changes: object) -> list[np.ndarray]:

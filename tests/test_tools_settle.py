@@ -8,6 +8,8 @@ from tnt_llm.tools.evidence import Placement
 from tnt_llm.tools.settle import ALSO_FROM, Settled, balanced, choose, contested, prior, settle
 
 K = 4
+NOBODY = np.array([], dtype=np.int64)
+"""A balanced sample without members: no letter is preferred."""
 FLAT = 1e6
 """A temperature at which the embedding has no say."""
 
@@ -102,8 +104,16 @@ def test_a_prior_sums_to_1(seed: int) -> None:
 def test_contested_rows_are_those_where_vote_and_embedding_differ() -> None:
     placement = placed([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
     votes = {3: np.array([0.6, 0.4]), 0: np.array([0.6, 0.4]), 1: np.array([0.4, 0.6])}
-    assert contested(votes, placement).tolist() == [1, 3]
-    assert contested({}, placement).tolist() == []
+    assert contested(votes, placement, NOBODY, prior_power=0.5).tolist() == [1, 3]
+    assert contested({}, placement, NOBODY, prior_power=0.5).tolist() == []
+
+
+def test_a_vote_for_a_letter_that_is_always_liked_is_not_contested() -> None:
+    placement = placed([[0.9, 0.1], [0.1, 0.9]])
+    votes = {0: np.array([0.9, 0.1]), 1: np.array([0.6, 0.4])}
+    both = np.array([0, 1])
+    assert contested(votes, placement, both, prior_power=0.0).tolist() == [1]
+    assert contested(votes, placement, both, prior_power=1.0).tolist() == []
 
 
 # settling
@@ -143,10 +153,9 @@ def test_votes_and_embedding_together_beat_either() -> None:
 def test_a_cold_embedding_decides_alone() -> None:
     placement = placed([[0.9, 0.1]])
     votes = {0: np.array([0.01, 0.99])}
-    nobody = np.array([], dtype=np.int64)
-    settled = settle([votes], placement, nobody, prior_power=0.5, temperature=0.001)
+    settled = settle([votes], placement, NOBODY, prior_power=0.5, temperature=0.001)
     assert settled[0].primary == 0
-    settled = settle([votes], placement, nobody, prior_power=0.5, temperature=FLAT)
+    settled = settle([votes], placement, NOBODY, prior_power=0.5, temperature=FLAT)
     assert settled[0].primary == 1
 
 
@@ -154,8 +163,7 @@ def test_further_letter_orders_are_averaged_where_they_were_asked() -> None:
     placement = placed([[0.5, 0.5], [0.5, 0.5]])
     first = {0: np.array([0.6, 0.4]), 1: np.array([0.6, 0.4])}
     second = {0: np.array([0.1, 0.9])}
-    nobody = np.array([], dtype=np.int64)
-    settled = settle([first, second], placement, nobody, prior_power=0.0, temperature=FLAT)
+    settled = settle([first, second], placement, NOBODY, prior_power=0.0, temperature=FLAT)
     assert [settled[row].primary for row in (0, 1)] == [1, 0]
     odds = np.sqrt(0.4 / 0.6 * 0.9 / 0.1)
     assert settled[0].confidence == pytest.approx(odds / (1 + odds), abs=1e-4)
