@@ -6,6 +6,7 @@ from ..llm.request import Request
 from ..prompts.answers import RatedTable, Row, Table, schema_of
 from ..prompts.prompt import load_prompt
 from ..taxonomy.edits import Add, Edit, Redefine, Remove
+from ..taxonomy.names import same_name
 from ..taxonomy.values import Taxonomy
 from .context import Context
 
@@ -44,23 +45,38 @@ def review(context: Context, taxonomy: Taxonomy, *, stage: str, draw: int) -> li
 
 
 def table_edits(taxonomy: Taxonomy, rows: Sequence[Row]) -> list[Edit]:
-    """The edits that lead from a taxonomy to a table: what continues, what is new, what is gone.
+    """The edits that lead from a taxonomy to a table: what is gone, what continues, what is new.
 
-    A row continues the category whose number it bears; a second row with that number is a new category.
+    A row continues the category that has its name, else the one whose number it bears; models mix numbers up, and
+    a name that is still in use could not be given to another category. A second row for a category is a new one.
     """
     leaves = taxonomy.leaves
-    continued: set[int] = set()
+    continued = _by_name(taxonomy, rows)
+    for position, row in enumerate(rows):
+        taken = continued.values()
+        if position not in continued and 1 <= row.number <= len(leaves) and row.number - 1 not in taken:
+            continued[position] = row.number - 1
     edits: list[Edit] = []
-    for row in rows:
-        if 1 <= row.number <= len(leaves) and row.number not in continued:
-            continued.add(row.number)
-            old = leaves[row.number - 1]
-            if (row.name, row.description) != (old.name, old.description):
-                edits.append(Redefine(id=old.id, name=row.name, description=row.description))
-        else:
+    for position, row in enumerate(rows):
+        if position not in continued:
             edits.append(Add(name=row.name, description=row.description))
-    gone = [leaf for number, leaf in enumerate(leaves, start=1) if number not in continued]
-    return [*(Remove(id=leaf.id) for leaf in gone), *edits]
+            continue
+        old = leaves[continued[position]]
+        if (row.name, row.description) != (old.name, old.description):
+            edits.append(Redefine(id=old.id, name=row.name, description=row.description))
+    gone = set(range(len(leaves))) - set(continued.values())
+    return [*(Remove(id=leaves[place].id) for place in sorted(gone)), *edits]
+
+
+def _by_name(taxonomy: Taxonomy, rows: Sequence[Row]) -> dict[int, int]:
+    """Position of a row -> that of the leaf with its name; of several rows the first."""
+    found: dict[int, int] = {}
+    for place, leaf in enumerate(taxonomy.leaves):
+        named = (position for position, row in enumerate(rows) if same_name(row.name, leaf.name))
+        first = next((position for position in named if position not in found), None)
+        if first is not None:
+            found[first] = place
+    return found
 
 
 def _revised(
