@@ -89,7 +89,8 @@ def plan_asks(context: Context, version: str, taxonomy: Taxonomy, style: LabelSt
         return asks
     placement = context.reading.place(taxonomy, numbers)
     votes = read_votes(context, version, first, taxonomy)
-    again = {*contested(votes, placement), *balanced(placement, context.settings.balance)}
+    fixed = balanced(placement, context.settings.balance)
+    again = {*contested(votes, placement, fixed, prior_power=context.settings.prior_power), *fixed}
     asked = tuple(numbers[row] for row in sorted(again))
     return asks + [
         Ask(f"{purpose}|{prompt.id}|{order}", order, asked) for order in range(1, context.settings.orders)

@@ -86,6 +86,14 @@ class Reading:
             read.append(f"{quote(phrase.phrase, 12)}: {body}" if phrase.phrase else body)
         return read
 
+    def raw(self, numbers: Sequence[int]) -> list[str]:
+        """The documents' own words, or the summary of a long one, cut at `max_words`: what names are made from."""
+        phrases = self._workspace.phrases.get(self.purpose, numbers)
+        return [
+            quote(phrases.get(document.number, Phrase("")).summary or document.text, self._settings.max_words)
+            for document in self._workspace.documents.get(numbers)
+        ]
+
     def vectors(self, numbers: Sequence[int]) -> Vectors:
         """float32 [n, d] of documents of the sample."""
         rows = self._rows

@@ -28,12 +28,12 @@ from ..taxonomy.edits import Add, Edit, Merge, Redefine, Remove
 from ..taxonomy.errors import AnswerError, CallError
 from ..taxonomy.names import same_name
 from ..taxonomy.values import Taxonomy
-from ..tools.evidence import Placement, Rows, group, middle, rivals, twins
+from ..tools.evidence import Placement, Rows, cohesion, group, middle, rivals, twins
 from .context import Context
 
 SHOWN = 6
 """Texts of a group that the model is shown."""
-MOST_PAIRS = 4
+MOST_PAIRS = 2
 """Rival pairs that one minibatch asks about, the most contested first."""
 MOST_LOOSE = 20
 """Ungrouped misfits that `whole` shows."""
@@ -68,13 +68,19 @@ def gather(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -> Evid
     placement = reading.place(taxonomy, numbers)
     vectors = reading.vectors(numbers)
     misfits = np.flatnonzero(~placement.fits)
-    fitting = placement.best[placement.fits]
+    tight = [
+        cohesion(vectors[rows])
+        for rows in (
+            np.flatnonzero(placement.fits & (placement.nearest == k)) for k in range(len(taxonomy.leaves))
+        )
+        if len(rows) >= _LEAST
+    ]
     found = group(
         vectors[misfits],
         most=settings.max_categories,
         least=max(_LEAST, ceil(settings.least_group * len(numbers))),
         looseness=settings.looseness,
-        reference=float(np.median(fitting)) if len(taxonomy) and len(fitting) else None,
+        reference=float(np.median(tight)) if tight else None,
         seed=settings.seed,
     )
     groups = tuple(misfits[rows] for rows in found)
@@ -123,7 +129,7 @@ def pair_edits(
     found = rivals(placement, margin=context.settings.rival_margin, share=context.settings.rival_share)
     asked = [pair for pair in found if not gone & set(pair)][:MOST_PAIRS]
     shown = {
-        position: context.reading.texts(_members(placement, numbers, position))
+        position: context.reading.raw(_members(placement, numbers, position))
         for pair in asked
         for position in pair
     }
@@ -207,7 +213,7 @@ def _named_groups(
     requests = [
         _name_request(
             context,
-            reading.texts([numbers[row] for row in middle(vectors, rows, SHOWN)]),
+            reading.raw([numbers[row] for row in middle(vectors, rows, SHOWN)]),
             taken,
             stage=stage,
             draw=draw,

@@ -90,7 +90,7 @@ class Settings(BaseModel):
     touched_tolerance: float = Field(default=0.05, ge=0, le=1)
     residual_tolerance: float = Field(default=0.02, ge=0, le=1)
     fit_quantile: float = Field(default=0.9, gt=0, lt=1)
-    looseness: float = Field(default=0.75, ge=0, le=1)
+    looseness: float = Field(default=0.6, ge=0, le=1)
     least_group: float = Field(default=0.02, gt=0, lt=1)
     twin_similarity: float = Field(default=0.8, gt=0, le=1)
     rival_margin: float = Field(default=0.05, gt=0)

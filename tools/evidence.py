@@ -14,6 +14,10 @@ from ..classifiers.encoders import Vectors
 EXEMPLAR_WEIGHT = 0.75
 """How much of a category's prototype its exemplars make; its name and description make the rest."""
 
+FUSE = 0.85
+"""Two groups are one when their members are on average this near to each other's, as a share of how near they are
+to their own in the looser group."""
+
 Rows = NDArray[np.int64]
 
 
@@ -96,35 +100,45 @@ def group(
     """Groups of documents that lie close together; what belongs to no tight group is left out.
 
     k-means for each k up to `most`; of those whose mean silhouette is within a tenth of the best, the largest
-    k, since twins can be merged by evidence and what is lumped together stays so. A group that is loose is
-    divided once more.
+    k, since pieces can be put together again and what is lumped together stays so. Groups whose members are as near
+    to each other as to their own are put together (average linkage). A group that is loose is divided once more.
 
     Args:
         vectors: float32 [n, d], unit rows.
         most: how many groups there may be.
         least: documents that make a group.
-        looseness: a group is loose when its mean cosine to its centre is below this share of `reference`.
-        reference: mean cosine to the centre of a good group; None for the median of the groups found.
+        looseness: a group is loose when its `cohesion` is below this share of `reference`.
+        reference: cohesion of a good group; None for the median of the groups found.
         seed: of k-means.
 
     Returns:
         row numbers of each group, the member nearest to the centre first; large groups first.
     """
-    found = _divide(vectors, most=most, least=least, seed=seed)
+    found = _fused(vectors, _divide(vectors, most=most, least=least, seed=seed))
     if not found:
         return []
-    cohesion = [_cohesion(vectors[rows]) for rows in found]
-    bar = looseness * (float(np.median(cohesion)) if reference is None else reference)
+    values = [cohesion(vectors[rows]) for rows in found]
+    usual = [value for value, rows in zip(values, found, strict=True) if len(rows) >= least]
+    bar = looseness * (float(np.median(usual or values)) if reference is None else reference)
     groups: list[Rows] = []
-    for rows, value in zip(found, cohesion, strict=True):
+    for rows, value in zip(found, values, strict=True):
         if value >= bar:
             groups.append(rows)
         elif len(rows) >= 2 * least and len(found) > 1:
             parts = _divide(vectors[rows], most=len(rows) // least, least=least, seed=seed)
-            groups += [rows[part] for part in parts if _cohesion(vectors[rows[part]]) >= bar]
+            groups += [rows[part] for part in parts if cohesion(vectors[rows[part]]) >= bar]
     groups = [rows for rows in groups if len(rows) >= least]
     groups.sort(key=lambda rows: (-len(rows), int(rows.min())))
     return [_from_the_middle(vectors, rows) for rows in groups[:most]]
+
+
+def cohesion(vectors: Vectors) -> float:
+    """Mean cosine between two different rows: how tight a group is, whatever its size; 1 for a single row."""
+    n = len(vectors)
+    if n < 2:
+        return 1.0
+    length = float(np.linalg.norm(vectors.sum(axis=0, dtype=np.float64)))
+    return (length**2 - n) / (n * (n - 1))
 
 
 def middle(vectors: Vectors, rows: Rows, count: int) -> Rows:
@@ -190,9 +204,19 @@ def _divide(vectors: Vectors, *, most: int, least: int, seed: int) -> list[Rows]
     return [np.flatnonzero(chosen == cluster) for cluster in range(int(chosen.max()) + 1)]
 
 
-def _cohesion(vectors: Vectors) -> float:
-    """Mean cosine of the rows with their centre."""
-    return float((vectors @ unit(vectors.mean(axis=0))).mean())
+def _fused(vectors: Vectors, groups: list[Rows]) -> list[Rows]:
+    """Put together the two groups that are most alike, again and again, until none are as good as one."""
+    groups = list(groups)
+    while len(groups) > 2:
+        centres = np.array([vectors[rows].mean(axis=0) for rows in groups])
+        across = centres @ centres.T
+        within = np.array([cohesion(vectors[rows]) for rows in groups])
+        ratio = across / np.maximum(np.minimum.outer(within, within), 1e-6)
+        (first, second), value = _pairs(ratio)[0]
+        if value < FUSE:
+            break
+        groups[first] = np.sort(np.concatenate([groups[first], groups.pop(second)]))
+    return groups
 
 
 def _from_the_middle(vectors: Vectors, rows: Rows) -> Rows:

@@ -64,11 +64,14 @@ def prior(votes: Mapping[int, Distribution], sample: Rows, nearest: Rows, k: int
     return np.asarray(mean / mean.sum(), dtype=np.float64)
 
 
-def contested(votes: Mapping[int, Distribution], placement: Placement) -> Rows:
-    """Rows where the first vote and the embedding name different categories."""
+def contested(
+    votes: Mapping[int, Distribution], placement: Placement, sample: Rows, *, prior_power: float
+) -> Rows:
+    """Rows where the first vote, corrected for its letters, and the embedding name different categories."""
     nearest = placement.nearest
+    liking = prior(votes, sample, nearest, placement.similarities.shape[1]) ** prior_power
     return np.array(
-        sorted(row for row, vote in votes.items() if int(np.argmax(vote)) != int(nearest[row])),
+        sorted(row for row, vote in votes.items() if int(np.argmax(vote / liking)) != int(nearest[row])),
         dtype=np.int64,
     )
 
