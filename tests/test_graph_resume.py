@@ -60,9 +60,9 @@ def moments(seed):
         Moment("selector", 1, draw.randint(1, 2), 0),
         Moment("label", draw.randint(3, 15), draw.randint(0, 9), soon()),
         Moment("settle_labels", 1, 0, soon()),
-        Moment("train", 1, 0, draw.uniform(0, 0.3)),
+        Moment("train", 1, 0, draw.uniform(0, 0.2)),
         Moment("classify", 1, 0, soon()),
-        Moment("publish", 1, 0, draw.uniform(0, 0.1)),
+        Moment("publish", 1, 0, draw.uniform(0, 0.02)),
     ]
 
 
@@ -75,10 +75,15 @@ def kill_at(worker, moment, stub):
             break
     else:
         return False
-    before, until = stub.count, time.monotonic() + 10
-    while stub.count < before + moment.calls and worker.process.is_alive() and time.monotonic() < until:
-        time.sleep(0.001)
-    time.sleep(moment.wait)
+    before, since = stub.count, None
+    while True:
+        if since is None and stub.count >= before + moment.calls:
+            since = time.monotonic()
+        if since is not None and time.monotonic() >= since + moment.wait:
+            break
+        told = worker.tell(0.001)
+        if (told is not None and told[0] != moment.stage) or not worker.process.is_alive():
+            break  # that stage is over: now or never
     worker.kill()
     return worker.end() == KILLED
 
@@ -121,6 +126,7 @@ def test_a_run_killed_in_every_stage_repeats_only_calls_in_flight_and_ends_as_if
             else:
                 worker = begin("start", corpus=TEXTS, workspace=killed, llm=stub.spec, **SETTINGS)
             assert kill_at(worker, moment, stub), f"the run ended without coming to {moment}"
+            time.sleep(0.05)  # until the stub has seen what the dead process sent
             repeated.append(stub.count - count_answers(killed))
         assert begin("resume", workspace=killed).end() == 0
         assert stub.max_in_flight <= CONCURRENCY

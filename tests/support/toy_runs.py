@@ -38,7 +38,7 @@ CONCURRENCY = 8
 
 
 class QuickEncoder(WordEncoder):
-    """As `WordEncoder`, and texts it has met before cost nothing."""
+    """As `WordEncoder`, but it reads the beginning only, and texts it has met before cost nothing."""
 
     def __init__(self) -> None:
         super().__init__("words")
@@ -46,7 +46,7 @@ class QuickEncoder(WordEncoder):
 
     def encode(self, texts: Any) -> Any:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known |= dict(zip(new, super().encode(new), strict=True))
+        self._known |= dict(zip(new, super().encode([text[:1000] for text in new]), strict=True))
         rows = [self._known[text] for text in texts]
         return super().encode([]) if not rows else np.stack(rows)
 
@@ -130,6 +130,16 @@ class Worker:
                 yield self._reader.recv()
             except EOFError:
                 return
+
+    def tell(self, timeout: float) -> Told | None:
+        """The next of `told`, or None where there is none within `timeout` seconds."""
+        if not self._reader.poll(timeout):
+            return None
+        try:
+            told: Told = self._reader.recv()
+        except EOFError:
+            return None
+        return told
 
     def kill(self) -> None:
         """SIGKILL."""
