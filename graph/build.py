@@ -1,5 +1,6 @@
 """The graph, as the paper draws it: summarize, batch, update, review, select, ask, label, train."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -23,9 +24,21 @@ from ..taxonomy.version import Version
 GRAPH_VERSION = 1
 """Raised whenever a node is renamed or the state changes its meaning: older runs cannot be resumed then."""
 
+Node = Callable[..., Any]
+"""A step of the graph: state in, what changes of it out; most want LangGraph's runtime too."""
 
-def build_graph() -> StateGraph[State, Context]:
-    """The graph, not compiled: whoever compiles it says where its checkpoints go."""
+
+def as_it_is(node: Node) -> Node:
+    """A node without anything around it."""
+    return node
+
+
+def build_graph(around: Callable[[Node], Node] = as_it_is) -> StateGraph[State, Context]:
+    """The graph, not compiled: whoever compiles it says where its checkpoints go.
+
+    Args:
+        around: is put around every node; for who cannot give a context when the graph is invoked.
+    """
     graph = StateGraph(State, context_schema=Context)
     for node in (
         summarizer,
@@ -40,7 +53,7 @@ def build_graph() -> StateGraph[State, Context]:
         classify_rest,
         publish,
     ):
-        graph.add_node(node.__name__, node)
+        graph.add_node(node.__name__, around(node))
     graph.add_conditional_edges(START, enter)
     graph.add_conditional_edges("summarizer", after_summarizer)
     graph.add_conditional_edges("schedule", after_schedule, ["taxonomy_updater", "reviewer"])

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..checkpoints.failures import FailureRow
-from ..checkpoints.leases import lease
+from ..checkpoints.leases import Lease, lease
 from ..checkpoints.readers import describe_source, read_corpus
 from ..checkpoints.runs import RunRow
 from ..checkpoints.saver import open_saver
 from ..checkpoints.workspace import Workspace
 from ..llm.answer import Usage
-from ..llm.budget import Budget
 from ..llm.spec import ModelSpec, choose_model
 from ..nodes.settings import Settings
 from ..taxonomy.errors import (
@@ -357,12 +356,12 @@ class Run:
 
         from ..nodes.await_user import APPROVE
 
-        with Workspace.open(self._workspace) as tables, lease(tables.database, self.name):
+        with Workspace.open(self._workspace) as tables, lease(tables.database, self.name) as held:
             row = tables.runs.get(self.name)
             _check_version(row)
             tables.runs.set_status(self.name, RunStatus.RUNNING)
             try:
-                with self._graph(tables, row) as (graph, config, context):
+                with self._graph(tables, row, held) as (graph, config, context):
                     before = graph.get_state(config)
                     given: Any = None
                     if not before.created_at:
@@ -385,29 +384,22 @@ class Run:
 
     @contextmanager
     def _graph(
-        self, tables: Workspace, row: RunRow
+        self, tables: Workspace, row: RunRow, held: Lease
     ) -> "Iterator[tuple[CompiledStateGraph[Any, Any, Any, Any], Any, Any]]":
         """The compiled graph with its thread and context; connections are given back at the end."""
-        from ..classifiers.encoders import open_encoder
-        from ..llm.chat import Chat
-        from ..nodes.context import Context, silent
         from .build import build_graph
+        from .opening import open_context
 
-        settings = Settings.model_validate(row.settings["settings"])
-        spec = self._spec or choose_model(row.settings["model"]["text"], os.environ)
-        store = tables.answers.for_run(self.name)
+        def report(stage: str, done: int, out_of: int, usage: Usage) -> None:
+            # Often enough: a process that was asleep while another took its run over must not go on.
+            held.check()
+            if self._progress is not None:
+                self._progress(stage, done, out_of, usage)
+
         with (
             open_saver(tables.checkpoints_path) as saver,
-            Chat.open(spec, store, budget=Budget(tokens=settings.budget_tokens), stop=self._stop) as chat,
+            open_context(tables, row, spec=self._spec, progress=report, stop=self._stop) as context,
         ):
-            context = Context(
-                run=self.name,
-                settings=settings,
-                workspace=tables,
-                chat=chat,
-                encoder=open_encoder(settings.encoder),
-                progress=self._progress or silent,
-            )
             graph = build_graph().compile(checkpointer=saver)
             config = {
                 "configurable": {"thread_id": row.thread_id},
