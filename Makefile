@@ -43,7 +43,9 @@ check: setup
 	@$(BIN)/mypy
 
 bench: setup
-	@$(BIN)/python -m benchmarks
+	@test -n "$(DATA)" || { echo "make bench DATA=folder-with-the-corpora (docs/results.md says which)"; exit 2; }
+	@$(BIN)/python -m benchmarks corpora --data $(DATA) --out bench
+	@$(BIN)/python -m benchmarks cost --data $(DATA) --out bench/cost
 
 cassettes: setup
 	@TNT_RECORD=1 $(BIN)/python -m pytest -m cassette

@@ -2,15 +2,15 @@
 
 import sys
 
-from benchmarks import corpora
+from benchmarks import corpora, cost
 
-BENCHMARKS = {"corpora": corpora.main}
+BENCHMARKS = {"corpora": corpora.main, "cost": cost.main}
 
 
 def main() -> None:
     """Run the benchmark that is named."""
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
-        sys.exit(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} [options]")
+        sys.exit(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} --help")
     BENCHMARKS[sys.argv[1]](sys.argv[2:])
 
 

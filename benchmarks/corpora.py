@@ -1,6 +1,6 @@
 """Real corpora with gold labels: does a run find what people found?
 
-    python -m benchmarks corpora --only banking77 --out DIR [--data DIR]
+    python -m benchmarks corpora --only banking77 --data DIR --out DIR
 
 For each corpus: 300 rows, drawn with a fixed seed, written without their gold labels; a run with ``--auto`` on them;
 then NMI of the run's primary labels (undefined counts as a label) against gold, next to minibatch k-means at the
@@ -18,6 +18,7 @@ import numpy as np
 from tnt_llm import Run
 from tnt_llm.checkpoints.workspace import Workspace
 from tnt_llm.classifiers.encoders import open_encoder
+from tnt_llm.graph.run import list_runs
 from tnt_llm.nodes.reading import Reading
 
 ROWS = 300
@@ -53,9 +54,10 @@ def measure(
     path, texts, gold = draw(data, name, out)
     began = time.monotonic()
     workspace = out / name
-    try:
+    known = [row.name for row in list_runs(workspace)] if workspace.exists() else []
+    if run_name in known:
         run = Run.open(workspace, run_name).resume()
-    except Exception:  # noqa: BLE001 - no such run yet
+    else:
         run = Run.start(
             path,
             use_case=CORPORA[name][1],
@@ -117,7 +119,7 @@ def measure(
 def main(arguments: list[str]) -> None:
     """Run it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks corpora", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", choices=CORPORA, action="append")
     parser.add_argument("--llm", default="embedded")

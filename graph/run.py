@@ -390,11 +390,11 @@ class Run:
         from .build import build_graph
         from .opening import open_context
 
-        def report(stage: str, done: int, out_of: int, usage: Usage) -> None:
+        def report(stage: str, done: int, total: int, usage: Usage) -> None:
             # Often enough: a process that was asleep while another took its run over must not go on.
             held.check()
             if self._progress is not None:
-                self._progress(stage, done, out_of, usage)
+                self._progress(stage, done, total, usage)
 
         with (
             open_saver(tables.checkpoints_path) as saver,

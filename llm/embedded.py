@@ -23,7 +23,7 @@ from .spec import SERVER_VARIABLE, ModelSpec
 
 SLOTS = 4
 """Requests that are worked on at once."""
-CONTEXT_TOKENS = 4096
+CONTEXT_TOKENS = 8192
 """Prompt and answer of one request together. Four slots of it take 0.5 GB beside the weights' 1.1 GB."""
 CACHE_MIB = 512
 """Bound of the prompt cache in memory; llama.cpp's own is 8 GB."""

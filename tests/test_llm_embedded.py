@@ -229,7 +229,7 @@ def test_the_server_is_bounded_private_and_on_loopback(monkeypatch: pytest.Monke
             "alias": "a",
             "api_key": "k",
             "slots": 4,
-            "context": 4096,
+            "context": 8192,
             "threads": 2,
             "cache_mib": 512,
         }
