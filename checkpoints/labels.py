@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .database import Database, number_list, storable
+from .database import Database, Row, number_list, storable
 
 _PAGE = 5_000
 
@@ -115,11 +115,17 @@ class Labels:
             "WHERE run = ? AND version = ? AND number > ? ORDER BY number LIMIT ?",
             (run, version, after, _PAGE),
         ):
-            for number, primary, all_ids, confidence, source, reason in rows:
-                yield LabelRow(
-                    number, primary, tuple(json.loads(all_ids)), confidence, Source(source), reason
-                )
+            yield from map(_label, rows)
             after = rows[-1][0]
+
+    def of(self, run: str, version: str, numbers: Sequence[int]) -> dict[int, LabelRow]:
+        """Labels of these documents, by number, ascending; those that have none are left out."""
+        rows = self._database.execute(
+            "SELECT number, primary_id, all_ids, confidence, source, reason FROM labels "
+            "WHERE run = ? AND version = ? AND number IN (SELECT value FROM json_each(?)) ORDER BY number",
+            (run, version, number_list(numbers)),
+        )
+        return {row[0]: _label(row) for row in rows}
 
     def counts(self, run: str, version: str) -> dict[str | None, int]:
         """Documents by primary category id, the most frequent first; None counts the undefined."""
@@ -129,3 +135,8 @@ class Labels:
             (run, version),
         )
         return dict(rows)
+
+
+def _label(row: Row) -> LabelRow:
+    number, primary, all_ids, confidence, source, reason = row
+    return LabelRow(number, primary, tuple(json.loads(all_ids)), confidence, Source(source), reason)

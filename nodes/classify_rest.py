@@ -21,11 +21,7 @@ def classify_rest(state: State, runtime: Runtime[Context]) -> State:
     context.report(STAGE, start, count)
     numbers = range(start, min(start + SLICE, count))
     documents = workspace.documents.get(list(numbers))
-    asked = {
-        row.number: row
-        for row in workspace.labels.get(context.run, version)
-        if row.source is not Source.STUDENT
-    }
+    asked = workspace.labels.of(context.run, version, context.reading.label_sample)
     by_text = {
         document.content_hash: asked[document.number] for document in workspace.documents.get(list(asked))
     }

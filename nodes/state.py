@@ -4,7 +4,9 @@ Documents, phrases, labels, models and lists of document numbers stay out: they 
 the state says how far the work on them is.
 """
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict  # Studio draws its forms from it; typing's cannot before Python 3.12
 
 SUMMARIZE, LOOP, AWAIT, LABEL, SETTLE, DONE = "summarize", "loop", "await", "label", "settle", "done"
 

@@ -2,7 +2,6 @@
 
 from langgraph.runtime import Runtime
 
-from ..checkpoints.labels import Source
 from ..tools import train_classifier as tool
 from .context import Context
 from .state import SETTLE, State
@@ -15,9 +14,7 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
     """Train on the labelled sample and write the bundle; the old one, if any, stays until the new is complete."""
     context, version = runtime.context, state["version"]
     context.report(STAGE, 0, 1)
-    rows = [
-        row for row in context.workspace.labels.get(context.run, version) if row.source is not Source.STUDENT
-    ]
+    rows = context.workspace.labels.of(context.run, version, context.reading.label_sample).values()
     documents = context.workspace.documents.get([row.number for row in rows])
     texts = [document.text for document in documents]
     classifier, _ = tool.train_classifier(

@@ -145,3 +145,11 @@ def test_a_full_disk_writes_all_or_none(workspace, table):
     with pytest.raises(StorageError, match="no room left"):
         MANY[table](workspace)
     assert workspace.database.execute(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_labels_of_some_documents_leave_out_those_without_one(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path, create=True) as workspace:
+        rows = [LabelRow(number, "a", ("a",), 0.5, Source.LLM) for number in (3, 1, 7)]
+        workspace.labels.put_many("main", "v", rows)
+        found = workspace.labels.of("main", "v", [7, 2, 3])
+    assert list(found.items()) == [(3, rows[0]), (7, rows[2])]
