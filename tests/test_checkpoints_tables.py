@@ -1,5 +1,7 @@
 """The tables of phrases, votes, labels and failures."""
 
+from pathlib import Path
+
 import pytest
 from tnt_llm.checkpoints.labels import LabelRow, Source
 from tnt_llm.checkpoints.phrases import Phrase
