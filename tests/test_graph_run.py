@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from rule_model import RuleModel
-from stub_endpoint import StubEndpoint
+from rule_model import RuleModel, letter
+from stub_endpoint import Status, StubEndpoint
 from tnt_llm.classifiers.classifier import Classifier
 from tnt_llm.graph.run import Run, RunStatus, list_runs
 from tnt_llm.taxonomy.errors import (
@@ -20,7 +20,16 @@ from tnt_llm.taxonomy.errors import (
     SettingsError,
     WorkspaceError,
 )
-from toy_runs import CONCURRENCY, SMALL, TOPICS, count_answers, messages, patch_all, rows
+from toy_runs import (
+    CONCURRENCY,
+    SMALL,
+    TOPICS,
+    always_ask_which_finalist,
+    count_answers,
+    messages,
+    patch_all,
+    rows,
+)
 
 TEXTS = messages(8)
 LONG = " ".join(["The vat invoice for my taxes came twice, and the refund did not."] * 9)
@@ -299,6 +308,35 @@ def test_of_several_trials_one_is_chosen_and_is_the_best(start):
     assert chosen["version"] == state["version"]
     best = max(finalist["score"] for finalist in state["finalists"].values())
     assert best - chosen["score"] < 0.02 + 1e-9
+
+
+def test_a_preference_that_survives_the_swap_beats_a_score_that_is_close(start, rule, monkeypatch):
+    always_ask_which_finalist(monkeypatch.setattr)
+    chosen = []
+    for name, prefer in (("later", max), ("earlier", min)):
+
+        def choose(values, prefer=prefer):
+            tables = [repr(values["first"]), repr(values["second"])]
+            return letter("AB"[tables.index(prefer(tables))], "AB")
+
+        rule.overrides["choose"] = choose
+        # Their use cases differ, so that the second run does not find the first one's answers.
+        run = start(messages(12), name=name, trials=2, use_case=f"see what comes {name}")
+        assert run.status is RunStatus.DONE
+        chosen.append(run.state["chosen"])
+    assert sorted(chosen) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "answer", [letter("A", "AB"), "neither", Status(400)], ids=["biased", "words", "error"]
+)
+def test_without_a_preference_the_better_score_is_chosen(start, rule, monkeypatch, answer):
+    always_ask_which_finalist(monkeypatch.setattr)
+    rule.overrides["choose"] = answer
+    state = start(messages(12), trials=2).state
+    assert rule.count("choose") == 2
+    scores = {name: finalist["score"] for name, finalist in state["finalists"].items()}
+    assert scores[str(state["chosen"])] == max(scores.values())
 
 
 def test_explained_labels_keep_their_reasons(start, rule):
