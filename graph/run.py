@@ -28,6 +28,7 @@ from ..nodes.settings import Settings
 from ..taxonomy.errors import (
     BudgetReached,
     CorpusError,
+    LeaseHeldError,
     RunStateError,
     SettingsError,
     Stopped,
@@ -375,6 +376,9 @@ class Run:
                 tables.runs.set_status(self.name, RunStatus.BUDGET, str(pause))
             except Stopped as pause:
                 tables.runs.set_status(self.name, RunStatus.STOPPED, str(pause))
+            except LeaseHeldError:
+                # Where the run stands is now for its new owner to say.
+                raise
             except BaseException as error:
                 tables.runs.set_status(self.name, RunStatus.FAILED, f"{type(error).__name__}: {error}")
                 raise
