@@ -4,6 +4,7 @@ import json
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from stub_endpoint import StubEndpoint
 from tnt_llm.checkpoints.saver import checkpoint_bytes
 from tnt_llm.checkpoints.workspace import Workspace
 from tnt_llm.graph import build
+from tnt_llm.graph import run as run_module
 from tnt_llm.graph.run import Run, RunStatus
 from tnt_llm.llm.chat import Chat
 from tnt_llm.llm.fake import FakeModel
@@ -176,6 +178,26 @@ def test_a_second_process_on_a_run_is_told_who_has_it(begin, tmp_path, monkeypat
         assert worker.end() == 0
         assert stub.count == count_answers(tmp_path)
     assert Run.open(tmp_path).status is RunStatus.DONE
+
+
+def test_a_process_that_lost_its_run_stops_and_leaves_it_to_its_new_owner(tmp_path, monkeypatch):
+    patch_all(monkeypatch)
+    monkeypatch.setattr(run_module, "lease", partial(run_module.lease, time_to_live=0.1))
+
+    def progress(stage, done, total, usage):
+        if done == 5:  # as if this process had been asleep for long, and another machine had taken over
+            with Workspace.open(tmp_path) as tables:
+                tables.database.execute("UPDATE leases SET token = 'another'")
+                tables.runs.set_status("main", "running", "of another")
+            time.sleep(0.3)
+
+    with StubEndpoint(RuleModel()) as stub:
+        with pytest.raises(LeaseHeldError, match="another took over"):
+            Run.start(TEXTS, workspace=tmp_path, llm=stub.spec, progress=progress, **SETTINGS)
+        assert stub.count <= 5 + 2 * CONCURRENCY
+    summary = Run.open(tmp_path).summary()
+    assert (summary["status"], summary["note"]) == ("running", "of another")
+    assert rows(tmp_path / "workspace.sqlite", "SELECT token FROM leases") == [("another",)]
 
 
 def test_a_run_of_another_graph_is_refused_and_left_as_it_is(tmp_path, monkeypatch):
