@@ -33,13 +33,16 @@ def as_it_is(node: Node) -> Node:
     return node
 
 
-def build_graph(around: Callable[[Node], Node] = as_it_is) -> StateGraph[State, Context]:
+def build_graph(
+    around: Callable[[Node], Node] = as_it_is, context_schema: type[Any] = Context
+) -> StateGraph[State, Any]:
     """The graph, not compiled: whoever compiles it says where its checkpoints go.
 
     Args:
-        around: is put around every node; for who cannot give a context when the graph is invoked.
+        around: is put around every node, by who cannot give a `Context` when the graph is invoked.
+        context_schema: what is given instead.
     """
-    graph = StateGraph(State, context_schema=Context)
+    graph: StateGraph[State, Any] = StateGraph(State, context_schema=context_schema)
     for node in (
         summarizer,
         schedule,

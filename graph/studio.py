@@ -17,6 +17,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
 
 from ..checkpoints.leases import lease
 from ..checkpoints.workspace import Workspace
@@ -29,6 +30,18 @@ WORKSPACE = "TNT_LLM_WORKSPACE"
 """Environment variable: the workspace, where the configuration names none."""
 
 _opening = threading.Lock()
+
+
+class Configuration(TypedDict, total=False):
+    """What Studio asks for: which run the nodes work on.
+
+    Attributes:
+        workspace: path of its workspace.
+        run: its name.
+    """
+
+    workspace: str
+    run: str
 
 
 def make_graph(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -51,7 +64,7 @@ def make_graph(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]
         with _opening:
             return _opened(Path(workspace).resolve(), run)
 
-    return build_graph(_given(context)).compile()
+    return build_graph(_given(context), Configuration).compile()
 
 
 def _given(context: Callable[[], Context]) -> Callable[[Node], Node]:
