@@ -236,7 +236,7 @@ def test_a_run_waits_for_approval_and_says_what_it_waits_for(start, rule, stub, 
     assert run.status is RunStatus.AWAITING
     assert run.question
     assert run.question == run.summary()["question"]
-    assert len(run.taxonomy) == len(TOPICS)
+    assert len(run.taxonomy) >= 2
     assert rule.count("label_fast") == 0
     with pytest.raises(RunStateError, match="awaiting"):
         _ = run.labels
@@ -288,9 +288,8 @@ def test_paper_style_makes_the_table_then_updates_and_reviews_it(start, rule):
 def test_small_decisions_name_groups_and_ask_nothing_bigger(start, rule):
     run = start(decisions="small")
     assert run.status is RunStatus.DONE
-    assert rule.count("name_group") >= len(TOPICS)
+    assert rule.count("name_group") >= len(run.taxonomy) >= 2
     assert rule.count("revise") + rule.count("update") + rule.count("review") == 0
-    assert len(run.taxonomy) == len(TOPICS)
 
 
 def test_whole_decisions_show_all_evidence_at_once(start, rule):
