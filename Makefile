@@ -29,7 +29,7 @@ DEMO := demo
 USE_CASE := Understand what passengers contact the airline about, so that each message reaches the right support team
 demo: setup
 	@rm -rf -- "$(DEMO)"
-	@$(BIN)/tnt run examples/messages.csv -w "$(DEMO)" --llm embedded --auto --label-sample 120 \
+	@$(BIN)/tnt run examples/messages.csv -w "$(DEMO)" --llm embedded --auto --sample 180 --label-sample 120 \
 	  --use-case "$(USE_CASE)"
 	@echo
 	@echo "The report: $(CURDIR)/$(DEMO)/main/report.html"

@@ -93,7 +93,7 @@ def plan_asks(context: Context, version: str, taxonomy: Taxonomy, style: LabelSt
     again = {*contested(votes, placement, fixed, prior_power=context.settings.prior_power), *fixed}
     asked = tuple(numbers[row] for row in sorted(again))
     return asks + [
-        Ask(f"{purpose}|{prompt.id}|{order}", order, asked) for order in range(1, context.settings.orders)
+        Ask(f"{purpose}|{prompt.id}|{order}", order, asked) for order in range(1, context.settings.orders or 1)
     ]
 
 
