@@ -64,7 +64,8 @@ def labeler(state: State, runtime: Runtime[Context]) -> State:
     numbers = [number for other, number in missing if other == ask][: context.settings.slice]
     done = everything - len(missing)
     if style is LabelStyle.FAST:
-        if not _answers_in_letters(context, taxonomy, numbers[0], ask):
+        # Asked before the first vote alone: one odd answer later on must not change the style of the run.
+        if not done and not _answers_in_letters(context, taxonomy, numbers[0], ask):
             return {"phase": LABEL, "label_style": str(LabelStyle.EXPLAIN)}
         votes = _ask_letters(context, taxonomy, ask, numbers)
     else:
@@ -93,7 +94,8 @@ def plan_asks(context: Context, version: str, taxonomy: Taxonomy, style: LabelSt
     again = {*contested(votes, placement, fixed, prior_power=context.settings.prior_power), *fixed}
     asked = tuple(numbers[row] for row in sorted(again))
     return asks + [
-        Ask(f"{purpose}|{prompt.id}|{order}", order, asked) for order in range(1, context.settings.orders or 1)
+        Ask(f"{purpose}|{prompt.id}|{order}", order, asked)
+        for order in range(1, context.settings.orders or 1)
     ]
 
 

@@ -223,7 +223,12 @@ def _named_groups(
     adds: list[Add] = []
     more: dict[str, tuple[int, ...]] = {leaf.name: leaf.exemplars for leaf in taxonomy.leaves}
     grown: set[str] = set()
-    for row, named in sorted(context.chat.parse_all(requests, Named.model_validate_json), key=_row):
+    answers = sorted(context.chat.parse_all(requests, Named.model_validate_json), key=_row)
+    lost = [named for _, named in answers if isinstance(named, CallError)]
+    if lost and len(lost) == len(answers):
+        # Not one name came: that is the endpoint's trouble, not the minibatch's.
+        raise lost[0]
+    for row, named in answers:
         if isinstance(named, (CallError, AnswerError)):
             raw = named.raw if isinstance(named, AnswerError) else ""
             context.workspace.failures.add(context.run, stage, None, str(named), raw)

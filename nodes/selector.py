@@ -26,9 +26,11 @@ def selector(state: State, runtime: Runtime[Context]) -> State:
         if close and other["version"] != chosen["version"] and _prefers(context, other, chosen):
             index, chosen = other_index, other
     if not len(context.workspace.versions.get(chosen["version"]).taxonomy):
+        failed = context.workspace.failures.count(context.run)
         raise RunStateError(
-            "no category was found: the texts are too few, too alike or too unlike each other for this use case. "
-            "Give more texts, or word the use case more broadly, and start another run with --name."
+            "no category was found: the texts are too few, too alike or too unlike each other for this use case, or "
+            f"the LLM's answers could not be read ({failed} failures). Give more texts, word the use case more "
+            "broadly, or name another --llm, and start another run with --name."
         )
     return {
         "version": chosen["version"],

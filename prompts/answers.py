@@ -8,9 +8,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from .quoting import quote
 
 _SPACE = re.compile(r"\s+")
+# What a model writes goes into later prompts, and a text may have talked it into writing a template's mark.
+Name = Annotated[str, Field(min_length=2, max_length=80), AfterValidator(lambda text: quote(text, 20))]
+Description = Annotated[
+    str, Field(min_length=4, max_length=400), AfterValidator(lambda text: quote(text, 80))
+]
+Words = Annotated[str, Field(max_length=400), AfterValidator(lambda text: quote(text, 80))]
+"""As `Name` and `Description`; an empty one leaves them as they are."""
 
 
 class _Answer(BaseModel):
@@ -21,8 +30,8 @@ class _Answer(BaseModel):
 class Named(_Answer):
     """Answer to ``name_group``."""
 
-    name: str = Field(min_length=2, max_length=80)
-    description: str = Field(min_length=4, max_length=400)
+    name: Name
+    description: Description
 
 
 class Row(_Answer):
@@ -33,8 +42,8 @@ class Row(_Answer):
     """
 
     number: int = Field(default=0, ge=0)
-    name: str = Field(min_length=2, max_length=80)
-    description: str = Field(min_length=4, max_length=400)
+    name: Name
+    description: Description
 
 
 class Table(_Answer):
@@ -56,8 +65,8 @@ class AddEdit(_Answer):
     """A new category."""
 
     op: Literal["add"]
-    name: str = Field(min_length=2, max_length=80)
-    description: str = Field(min_length=4, max_length=400)
+    name: Name
+    description: Description
 
 
 class RedefineEdit(_Answer):
@@ -65,8 +74,8 @@ class RedefineEdit(_Answer):
 
     op: Literal["redefine"]
     category: int = Field(ge=1)
-    name: str | None = None
-    description: str | None = None
+    name: Words | None = None
+    description: Words | None = None
 
 
 class MergeEdit(_Answer):
@@ -74,8 +83,8 @@ class MergeEdit(_Answer):
 
     op: Literal["merge"]
     categories: tuple[int, ...] = Field(min_length=2)
-    name: str | None = None
-    description: str | None = None
+    name: Words | None = None
+    description: Words | None = None
 
 
 class RemoveEdit(_Answer):
