@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import corpora, cost
+from benchmarks import corpora, cost, demo
 
-BENCHMARKS = {"corpora": corpora.main, "cost": cost.main}
+BENCHMARKS = {"corpora": corpora.main, "cost": cost.main, "demo": demo.main}
 
 
 def main() -> None:
