@@ -38,7 +38,8 @@ MOST_PAIRS = 2
 MOST_LOOSE = 20
 """Ungrouped misfits that `whole` shows."""
 _LEAST = 3
-"""Documents without which nothing is a group, however small the minibatch."""
+"""Documents without which nothing is a group, however small the minibatch; and as many must be expected of the
+smallest category before a minibatch without any says that it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,14 @@ def gather(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -> Evid
     groups = tuple(misfits[rows] for rows in found)
     grouped = {int(row) for rows in groups for row in rows}
     used = set(placement.nearest[placement.fits].tolist())
+    tells = settings.least_group * len(numbers) >= _LEAST
     return Evidence(
         numbers=numbers,
         placement=placement,
         groups=groups,
         loose=np.array([row for row in misfits if int(row) not in grouped], dtype=np.int64),
         pairs=tuple(rivals(placement, margin=settings.rival_margin, share=settings.rival_share)),
-        empty=tuple(k for k in range(len(taxonomy.leaves)) if k not in used),
+        empty=tuple(k for k in range(len(taxonomy.leaves)) if tells and k not in used),
     )
 
 

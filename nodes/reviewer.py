@@ -43,17 +43,19 @@ def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
     return {"finalists": {str(trial["index"]): {"version": after.id, "score": round(value, 4)}}}
 
 
-def _edits(context: Context, before: Version, draw: int) -> list[Edit]:
-    taxonomy, pool = before.taxonomy, context.reading.pool
+def _edits(context: Context, finalist: Version, draw: int) -> list[Edit]:
+    taxonomy, pool = finalist.taxonomy, context.reading.pool
     cap = context.settings.max_categories
     if context.settings.update is Update.PAPER:
         return paper.review(context, taxonomy, stage=STAGE, draw=draw)
     edits: list[Edit] = []
     if context.settings.decisions is Decisions.WHOLE:
         edits = residual.whole_edits(context, taxonomy, pool, stage=STAGE, draw=draw)
-    # Merging may make new twins: look again until there are none.
-    while more := residual.pair_edits(
-        context, apply(taxonomy, edits, cap=cap).taxonomy, pool, stage=STAGE, draw=draw
-    ):
+    # Merging may make new twins: look again until there are none, or until what is proposed is refused.
+    current = apply(taxonomy, edits, cap=cap).taxonomy
+    while more := residual.pair_edits(context, current, pool, stage=STAGE, draw=draw):
         edits += more
+        before, current = current, apply(taxonomy, edits, cap=cap).taxonomy
+        if current == before:
+            break
     return edits

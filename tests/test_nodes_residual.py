@@ -69,9 +69,15 @@ def test_what_lies_alone_is_loose(tmp_path: Path) -> None:
 
 
 def test_a_category_that_gets_nothing_is_empty(tmp_path: Path) -> None:
-    with bench(tmp_path, [*CATS, *DOGS]) as (context, _):
+    with bench(tmp_path, [*CATS, *DOGS], least_group=0.25) as (context, _):
         evidence = gather(context, categories("Cats", "Trains", "Dogs"), context.reading.sample)
     assert evidence.empty == (1,)
+
+
+def test_a_small_minibatch_cannot_tell_that_a_category_is_empty(tmp_path: Path) -> None:
+    with bench(tmp_path, [*CATS, *DOGS], least_group=0.1) as (context, _):
+        evidence = gather(context, categories("Cats", "Trains", "Dogs"), context.reading.sample)
+    assert evidence.empty == ()
 
 
 def test_evidence_is_the_same_again(tmp_path: Path) -> None:
@@ -169,7 +175,7 @@ def test_a_vague_name_is_refused_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_category_that_gets_nothing_is_removed(tmp_path: Path) -> None:
-    with bench(tmp_path, [*CATS, *DOGS], by_topic) as (context, model):
+    with bench(tmp_path, [*CATS, *DOGS], by_topic, least_group=0.25) as (context, model):
         edits = ask(small_edits, context, categories("Cats", "Trains", "Dogs"))
     assert edits == [Remove(id="id-trains")]
     assert model.history == ()
