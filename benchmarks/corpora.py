@@ -74,8 +74,7 @@ def measure(
     table = run.labels.to_pydict()
     own = table["primary"]
     with Workspace.open(workspace) as tables:
-        with tables.database.transaction() as connection:
-            model_id = connection.execute("SELECT model FROM answers LIMIT 1").fetchone()[0]
+        model_id = tables.database.execute("SELECT model FROM answers LIMIT 1")[0][0]
         reading = Reading(run.settings, tables, open_encoder(run.settings.encoder), model_id)
         vectors = reading.vectors(range(ROWS)) if len(reading.sample) == ROWS else None
     if vectors is None:
