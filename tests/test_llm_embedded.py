@@ -235,7 +235,7 @@ def test_the_server_is_bounded_private_and_on_loopback(monkeypatch: pytest.Monke
         }
     )
     assert (params.hostnames, params.port, params.api_keys) == (["127.0.0.1"], 0, ["k"])
-    assert (params.n_parallel, params.n_ctx, params.cache_ram_mib) == (4, 16384, 512)
+    assert (params.n_parallel, params.n_ctx, params.cache_ram_mib) == (4, 32768, 512)
     assert (params.ui, params.endpoint_slots) == (False, False)
 
 

@@ -5,7 +5,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial, wraps
+from functools import wraps
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,6 +18,8 @@ from tnt_llm.classifiers import bundle, encoders
 from tnt_llm.graph import build
 from tnt_llm.graph.run import Run
 from tnt_llm.llm.chat import Chat
+from tnt_llm.llm.spec import ModelSpec
+from tnt_llm.llm.store import AnswerStore
 from tnt_llm.nodes import selector
 from toy_texts import WORDS, WordEncoder
 
@@ -75,7 +77,14 @@ def use_quick_encoder(patch: Callable[[Any, str, Any], None] = setattr) -> None:
 
 def use_quick_chat(patch: Callable[[Any, str, Any], None] = setattr, **options: Any) -> None:
     """Let every run of this process wait hardly at all before it tries a call again."""
-    patch(Chat, "open", partial(Chat.open, **{"backoff": 0.005, "timeout": 20.0, **options}))
+    ordinary = Chat.open
+
+    def quick(spec: ModelSpec, store: AnswerStore, **given: Any) -> Chat:
+        # The embedded model takes its time: it is not hanging.
+        hurry = {} if spec.is_embedded else {"timeout": 20.0}
+        return ordinary(spec, store, **{"backoff": 0.005, **hurry, **options, **given})
+
+    patch(Chat, "open", quick)
 
 
 def always_ask_which_finalist(patch: Callable[[Any, str, Any], None] = setattr) -> None:
