@@ -47,9 +47,9 @@ class Row(_Answer):
 
 
 class Table(_Answer):
-    """Answer to ``generate``."""
+    """Answer to ``generate``. A table without a row is no answer."""
 
-    categories: tuple[Row, ...]
+    categories: tuple[Row, ...] = Field(min_length=1)
 
 
 class RatedTable(_Answer):
@@ -58,7 +58,7 @@ class RatedTable(_Answer):
     rating: int = Field(ge=0, le=100)
     explanation: str
     suggestions: str
-    categories: tuple[Row, ...]
+    categories: tuple[Row, ...] = Field(min_length=1)
 
 
 class AddEdit(_Answer):
