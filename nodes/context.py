@@ -9,6 +9,7 @@ from ..classifiers.encoders import Encoder
 from ..llm.answer import Usage
 from ..llm.chat import Chat
 from ..llm.store import total
+from ..taxonomy.errors import AnswerError, ModelError
 from .reading import Reading
 from .settings import Settings
 
@@ -55,6 +56,11 @@ class Context:
     def report(self, stage: str, done: int, out_of: int) -> None:
         """Tell how far a stage is."""
         self.progress(stage, done, out_of, total(self.chat.store.usage()))
+
+    def fail(self, stage: str, number: int | None, error: ModelError) -> None:
+        """Note what went wrong with a document, or with a whole call (None), with the raw answer if one came."""
+        raw = error.raw if isinstance(error, AnswerError) else ""
+        self.workspace.failures.add(self.run, stage, number, str(error), raw)
 
     def usage(self) -> Mapping[str, Usage]:
         """What each stage has cost."""

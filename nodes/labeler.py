@@ -118,7 +118,7 @@ def _ask_letters(
     context: Context, taxonomy: Taxonomy, ask: Ask, numbers: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
     """(number, distribution by category id as JSON) as they come; {} for one that failed."""
-    options = [_options(context, taxonomy, number, ask.order) for number in numbers]
+    options = _options(context, taxonomy, numbers, ask.order)
     requests = _letter_requests(context, numbers, options)
     for row, answer in context.chat.ask_all(requests):
         yield numbers[row], _read_letters(context, numbers[row], options[row], answer)
@@ -128,7 +128,7 @@ def _read_letters(
     context: Context, number: int, options: Sequence[Category], answer: Answer | CallError
 ) -> str:
     if isinstance(answer, CallError):
-        context.workspace.failures.add(context.run, STAGE, number, str(answer), "")
+        context.fail(STAGE, number, answer)
         return "{}"
     letters = LETTERS[: len(options)]
     try:
@@ -163,22 +163,26 @@ def _letter_requests(
     ]
 
 
-def _options(context: Context, taxonomy: Taxonomy, number: int, order: int) -> list[Category]:
-    """The categories that a document may be, in one of the letter orders; the nearest ones where there are many."""
+def _options(
+    context: Context, taxonomy: Taxonomy, numbers: Sequence[int], order: int
+) -> list[list[Category]]:
+    """What each document may be, in one of the letter orders; the nearest categories where there are many."""
     leaves = list(taxonomy.leaves)
+    offered = [leaves] * len(numbers)
     if len(leaves) > MOST_OPTIONS:
-        similarities = context.reading.place(taxonomy, [number]).similarities[0]
-        near = sorted(np.argsort(-similarities, kind="stable")[:MOST_OPTIONS].tolist())
-        leaves = [leaves[column] for column in near]
+        nearest = np.argsort(-context.reading.place(taxonomy, numbers).similarities, axis=1, kind="stable")
+        offered = [[leaves[column] for column in sorted(row[:MOST_OPTIONS].tolist())] for row in nearest]
     if order == 0:
-        return leaves
-    shuffled = np.random.default_rng([context.settings.seed, order]).permutation(len(leaves))
-    return [leaves[column] for column in shuffled]
+        return offered
+    shuffled = np.random.default_rng([context.settings.seed, order]).permutation(
+        min(len(leaves), MOST_OPTIONS)
+    )
+    return [[shown[column] for column in shuffled] for shown in offered]
 
 
 def _answers_in_letters(context: Context, taxonomy: Taxonomy, number: int, ask: Ask) -> bool:
     """Whether the endpoint reports the alternatives of a token; found out with an answer that is needed anyway."""
-    options = [_options(context, taxonomy, number, ask.order)]
+    options = _options(context, taxonomy, [number], ask.order)
     try:
         answer = context.chat.ask(_letter_requests(context, [number], options)[0])
     except CallError:
@@ -211,8 +215,7 @@ def _ask_reasons(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -
 
     for row, explained in context.chat.parse_all(requests, parse):
         if isinstance(explained, (CallError, AnswerError)):
-            raw = explained.raw if isinstance(explained, AnswerError) else ""
-            context.workspace.failures.add(context.run, STAGE, numbers[row], str(explained), raw)
+            context.fail(STAGE, numbers[row], explained)
             yield numbers[row], "{}"
             continue
         named = [explained.primary, *explained.all]

@@ -26,8 +26,10 @@ def generate(context: Context, numbers: Sequence[int], *, stage: str, draw: int)
         texts=context.reading.texts(numbers),
     )
     schema = schema_of(Table, categories={"maxItems": settings.max_categories})
-    request = Request(stage, messages, _room(settings.max_categories), GENERATE_TEMPERATURE, TOP_P, schema)
-    table = context.chat.parse(_drawn(request, draw), Table.model_validate_json)
+    request = Request(
+        stage, messages, _room(settings.max_categories), GENERATE_TEMPERATURE, TOP_P, schema, draw=draw
+    )
+    table = context.chat.parse(request, Table.model_validate_json)
     return [Add(name=row.name, description=row.description) for row in table.categories]
 
 
@@ -98,17 +100,13 @@ def _revised(
         **data,
     )
     schema = schema_of(RatedTable, categories={"maxItems": settings.max_categories})
-    request = Request(stage, messages, _room(settings.max_categories) + 200, temperature, TOP_P, schema)
-    answer = context.chat.parse(_drawn(request, draw), RatedTable.model_validate_json)
+    request = Request(
+        stage, messages, _room(settings.max_categories) + 200, temperature, TOP_P, schema, draw=draw
+    )
+    answer = context.chat.parse(request, RatedTable.model_validate_json)
     return table_edits(taxonomy, answer.categories), answer.rating
 
 
 def _room(categories: int) -> int:
     """Tokens for a table: a name and a description of 30 words a row."""
     return 100 + 70 * categories
-
-
-def _drawn(request: Request, draw: int) -> Request:
-    from dataclasses import replace
-
-    return replace(request, draw=draw)

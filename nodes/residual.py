@@ -232,8 +232,7 @@ def _named_groups(
         raise lost[0]
     for row, named in answers:
         if isinstance(named, (CallError, AnswerError)):
-            raw = named.raw if isinstance(named, AnswerError) else ""
-            context.workspace.failures.add(context.run, stage, None, str(named), raw)
+            context.fail(stage, None, named)
             continue
         rows = evidence.groups[row][: context.settings.exemplars]
         exemplars = tuple(numbers[member] for member in rows)

@@ -32,7 +32,7 @@ def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
             f"{error} The review depends on it. See to the endpoint, then resume: nothing finished is lost."
         ) from error
     except (AnswerError, CallError) as error:
-        context.workspace.failures.add(context.run, STAGE, None, str(error), getattr(error, "raw", ""))
+        context.fail(STAGE, None, error)
         note = f"no readable answer: {error}"
     edits += exemplar_edits(context, before.taxonomy, edits, context.reading.pool)
     after = before.then(edits, author=Author.REVIEWER, cap=context.settings.max_categories, note=note)

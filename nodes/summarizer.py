@@ -30,8 +30,7 @@ def summarizer(state: State, runtime: Runtime[Context]) -> State:
         parser = _read_summary if is_long else _read_phrase
         for row, phrase in context.chat.parse_all(requests, parser):
             if isinstance(phrase, (CallError, AnswerError)):
-                raw = phrase.raw if isinstance(phrase, AnswerError) else ""
-                context.workspace.failures.add(context.run, STAGE, part[row].number, str(phrase), raw)
+                context.fail(STAGE, part[row].number, phrase)
                 # The text speaks for itself: it is neither lost nor asked about for ever.
                 phrase = Phrase("", None)
             phrases.put_many(reading.purpose, {part[row].number: phrase})

@@ -41,7 +41,7 @@ def taxonomy_updater(state: Branch, runtime: Runtime[Context]) -> State:
         ) from error
     except (AnswerError, CallError) as error:
         # A minibatch without a readable answer changes nothing; the next one comes all the same.
-        context.workspace.failures.add(context.run, STAGE, None, str(error), getattr(error, "raw", ""))
+        context.fail(STAGE, None, error)
         edits, note = [], f"no readable answer: {error}"
     edits = [*edits, *exemplar_edits(context, before.taxonomy, edits, numbers)]
     after = before.then(edits, author=Author.MODEL, cap=settings.max_categories, note=note)
