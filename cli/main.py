@@ -1,63 +1,15 @@
 """`tnt`: what each command takes. What it does is imported when it is called, so that `--help` is instant."""
 
-import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
-from ..taxonomy.errors import Pause, TntError
-from .exit_codes import ExitCode, code_of
-
-
-class _Group(TyperGroup):
-    """Turns errors into messages and exit codes, at one place for all commands."""
-
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own context, under two names
-        """Call the command."""
-        try:
-            return super().invoke(ctx)
-        except TntError as error:
-            _explain(error, debug=bool(ctx.params.get("debug")))
-            raise typer.Exit(code_of(error)) from error
-        except (BrokenPipeError, typer.Exit, typer.Abort):
-            raise
-        except Exception as error:
-            if type(error).__module__.startswith("typer."):  # wrong usage: typer explains it and exits with 2
-                raise
-            _explain_unexpected(error, debug=bool(ctx.params.get("debug")))
-            raise typer.Exit(ExitCode.ERROR) from error
-
-
-def _explain(error: TntError, *, debug: bool) -> None:
-    from .console import complain, err, say
-
-    if isinstance(error, Pause):
-        say(str(error), to=err())
-    elif debug:
-        traceback.print_exception(error, file=sys.stderr)
-    else:
-        complain("\n".join([f"Error: {error}", *getattr(error, "__notes__", [])]))
-
-
-def _explain_unexpected(error: Exception, *, debug: bool) -> None:
-    from .console import complain
-
-    if debug:
-        traceback.print_exception(error, file=sys.stderr)
-        return
-    complain(f"Error: {type(error).__name__}: {error}")
-    complain(
-        "This is a fault in tnt: `tnt --debug` with the same command shows where. "
-        "What a run has finished is kept; `tnt resume` goes on from there."
-    )
-
+from .group import Group
 
 app = typer.Typer(
     name="tnt",
-    cls=_Group,
+    cls=Group,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -84,6 +36,7 @@ Llm = Annotated[
         "Default: OpenAI's where OPENAI_API_KEY is set, else `embedded`.",
     ),
 ]
+Step = Annotated[int | None, typer.Option(min=-1, metavar="STEP", help="A step of `tnt history`.")]
 BudgetTokens = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Pause once the run has used so many tokens. Default: no limit."),
@@ -163,6 +116,14 @@ def run(
     llm: Llm = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = None,
     budget_tokens: BudgetTokens = None,
+    pause_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Pause to show the taxonomy after every N minibatches. Default: at the end.",
+        ),
+    ] = None,
     auto: Annotated[
         bool,
         typer.Option("--auto", help="Do not pause to show the taxonomy: go on to labels and classifier."),
@@ -184,6 +145,7 @@ def run(
         "max_words": max_words,
         "seed": seed,
         "budget_tokens": budget_tokens,
+        "pause_every": pause_every,
     }
     code = start(
         corpus,
@@ -221,19 +183,132 @@ def resume(
 
 
 @app.command()
-def show(workspace: Workspace, run: RunName = "main", json: Json = False) -> None:
-    """Show a run: where it stands, its taxonomy, what it has cost."""
-    from .show import show_run
+def chat(
+    workspace: Workspace,
+    run: RunName = "main",
+    yes: Annotated[bool, typer.Option("--yes", help="Apply every change at once, unseen.")] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="Take the run from a process that has not been heard of for long."),
+    ] = False,
+    llm: Llm = None,
+    quiet: Quiet = False,
+) -> None:
+    """Talk about the taxonomy of a run: change it, ask about it, approve it."""
+    from .chat import chat as talk
 
-    show_run(workspace, run, as_json=json)
+    raise typer.Exit(talk(workspace, run, yes=yes, take_over=take_over, llm=llm, quiet=quiet))
+
+
+@app.command()
+def show(workspace: Workspace, run: RunName = "main", at: Step = None, json: Json = False) -> None:
+    """Show a run: where it stands, or stood at a step; its taxonomy, what it has cost."""
+    if at is None:
+        from .show import show_run
+
+        show_run(workspace, run, as_json=json)
+    else:
+        from .history import show_moment
+
+        show_moment(workspace, run, at, as_json=json)
 
 
 @app.command()
 def runs(workspace: Workspace) -> None:
-    """List the runs of a workspace."""
+    """List the runs of a workspace, forks below the run that they came from."""
     from .show import show_runs
 
     show_runs(workspace)
+
+
+@app.command()
+def history(
+    workspace: Workspace,
+    run: RunName = "main",
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the newest N. Default: all.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the checkpoints of a run, a line each, the newest last."""
+    from .history import show_history
+
+    show_history(workspace, run, limit=limit, as_json=json)
+
+
+@app.command()
+def diff(
+    workspace: Workspace,
+    points: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RUN] A [B]",
+            help="Two steps, versions or runs; - is the newest, and so is a B that is left out. "
+            "Of three the first is the run they are of, else it is main.",
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Compare two taxonomies: what came, went and changed, and how many labels with it."""
+    from .diff import show_diff
+
+    run, a, b = _points(points)
+    show_diff(workspace, run, a, b, as_json=json)
+
+
+def _points(points: list[str]) -> tuple[str, str, str]:
+    match points:
+        case [a]:
+            return "main", a, "-"
+        case [a, b]:
+            return "main", a, b
+        case [run, a, b]:
+            return run, a, b
+        case _:
+            raise typer.BadParameter(
+                f"{len(points)} are too many: give two steps, versions or runs, and before them the run."
+            )
+
+
+@app.command()
+def fork(
+    workspace: Workspace,
+    run: RunName = "main",
+    at: Step = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the new run. Default: the old one's with -2, -3, ...")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="A setting of the new run; may be repeated."),
+    ] = None,
+) -> None:
+    """Begin a new run where another stood at a step; the old one stays as it is."""
+    from .fork import fork_run
+
+    fork_run(workspace, run, at=at, name=name, changes=set_ or [])
+
+
+@app.command()
+def prune(
+    workspace: Workspace,
+    run: RunName = "main",
+    keep_last: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Checkpoints to keep, the newest ones.")
+    ] = 1,
+) -> None:
+    """Drop old checkpoints of a run and say how many bytes that freed; versions, edits and labels stay."""
+    from .prune import prune_run
+
+    prune_run(workspace, run, keep_last=keep_last)
+
+
+@app.command()
+def graph() -> None:
+    """Print the graph of a run as Mermaid."""
+    from .show import show_graph
+
+    show_graph()
 
 
 @app.command()
