@@ -12,7 +12,7 @@ from toy_texts import WordEncoder, sample_of, taxonomy_of, texts_about
 TOPICS = ("pets", "taxes", "football")
 
 
-def train(texts, labels, taxonomy=None, vectors=None, seed=0):
+def train(texts, labels, taxonomy=None, vectors=None, seed=0, exemplars=()):
     return train_classifier(
         texts=texts,
         vectors=vectors,
@@ -20,6 +20,7 @@ def train(texts, labels, taxonomy=None, vectors=None, seed=0):
         taxonomy=taxonomy_of(*TOPICS) if taxonomy is None else taxonomy,
         encoder=WordEncoder(),
         seed=seed,
+        exemplars=exemplars,
     )
 
 
@@ -76,6 +77,23 @@ def test_only_categories_with_a_labelled_text_are_known_in_the_taxonomys_order()
     classifier, _ = train(texts, labels, taxonomy_of("pets", "football", "taxes"))
     assert [label.id for label in classifier.labels] == ["id-pets", "id-taxes"]
     assert classifier.labels[0].description == "About pets."
+
+
+def test_exemplars_teach_a_category_that_no_label_names_and_are_not_measured():
+    texts, labels = sample_of(15, "pets", "taxes")
+    shown = [(text, "id-football") for text in texts_about("football", 5)]
+    classifier, metrics = train(texts, labels, exemplars=shown)
+    unseen = texts_about("football", 8, seed=7)
+    found = [prediction.primary_id for prediction in classifier.predict(unseen)]
+    assert found.count("id-football") >= 6
+    assert metrics.n == 30
+    assert [row.id for row in metrics.classes] == ["id-pets", "id-taxes"]
+
+
+def test_an_exemplar_of_no_category_is_refused_by_name():
+    texts, labels = sample_of(5, "pets", "taxes")
+    with pytest.raises(SettingsError, match="id-nowhere"):
+        train(texts, labels, exemplars=[("a text", "id-nowhere")])
 
 
 def test_one_category_alone_is_predicted_where_it_fits():

@@ -92,10 +92,11 @@ def train_classifier(
     taxonomy: Taxonomy,
     encoder: Encoder,
     seed: int,
+    exemplars: Sequence[tuple[str, str]] = (),
 ) -> tuple[Classifier, Metrics]:
-    """Train on all labelled texts, after measuring by stratified cross-validation.
+    """Train on all labelled texts and the exemplars, after measuring by stratified cross-validation.
 
-    It knows the categories that some label names; one without a labelled text cannot be predicted. The
+    It knows the categories that some label names or some exemplar shows; another cannot be predicted. The
     strength of regularization is chosen once, on everything, and kept in the folds. Blank texts are left
     out: they are undefined by themselves.
 
@@ -106,6 +107,8 @@ def train_classifier(
         taxonomy: where the ids come from.
         encoder: what the classifier will use.
         seed: decides the folds; the same input gives the same classifier.
+        exemplars: (text, category id) of texts beside the sample that show their category well. Every fold
+            learns from them, none is measured on them. They lift the small categories (docs/results.md).
 
     Raises:
         SettingsError: the numbers of texts, vectors and labels differ, or a label is no category's id.
@@ -116,14 +119,16 @@ def train_classifier(
             f"{len(texts)} texts, {len(labels)} labels and {given} vectors do not go together"
         )
     known = {category.id: category for category in taxonomy}
-    if strange := sorted({label for label in labels if label is not None} - known.keys()):
+    named = {label for label in labels if label is not None} | {label for _, label in exemplars}
+    if strange := sorted(named - known.keys()):
         raise SettingsError(f"labels that are no category of the taxonomy: {', '.join(strange[:5])}")
 
     kept = [row for row, text in enumerate(texts) if text.strip()]
     texts = [texts[row] for row in kept]
     labels = [labels[row] for row in kept]
     vectors = encoder.encode(texts) if vectors is None else np.asarray(vectors, dtype=np.float32)[kept]
-    used = set(labels)
+    shown = [(text, label) for text, label in exemplars if text.strip()]
+    used = {*labels, *(label for _, label in shown)}
     categories = tuple(
         Label(category.id, category.name, category.description)
         for category in taxonomy
@@ -131,14 +136,19 @@ def train_classifier(
     )
     place = {label.id: row for row, label in enumerate(categories)} | {None: len(categories)}
     sample = _Sample(vectors, np.array([place[label] for label in labels], dtype=np.int64), texts)
+    always = _Sample(
+        encoder.encode([text for text, _ in shown]),
+        np.array([place[label] for _, label in shown], dtype=np.int64),
+        [text for text, _ in shown],
+    )
 
     learned = sum(label is None for label in labels) >= LEAST_UNDEFINED or not categories
     head = LogisticHead(len(categories) + learned, seed=seed)
     trained = _fit(
-        sample,
+        sample.with_rows(always),
         Classifier(categories, encoder, head, EmbeddingIndex.build(vectors[:0]), learned_undefined=learned),
     )
-    metrics = _measure(sample, trained, seed)
+    metrics = _measure(sample, always, trained, seed)
     return replace(trained, metrics=metrics.as_dict()), metrics
 
 
@@ -156,6 +166,13 @@ class _Sample:
     def take(self, rows: NDArray[np.int64]) -> "_Sample":
         return _Sample(self.vectors[rows], self.classes[rows], [self.texts[row] for row in rows])
 
+    def with_rows(self, other: "_Sample") -> "_Sample":
+        return _Sample(
+            np.concatenate([self.vectors, other.vectors]),
+            np.concatenate([self.classes, other.classes]),
+            [*self.texts, *other.texts],
+        )
+
 
 def _fit(sample: _Sample, blank: Classifier) -> Classifier:
     """The classifier with its head, index and gate fitted to the sample."""
@@ -168,7 +185,7 @@ def _fit(sample: _Sample, blank: Classifier) -> Classifier:
     return replace(blank, head=head, index=index, gate=Gate.fit(index))
 
 
-def _measure(sample: _Sample, trained: Classifier, seed: int) -> Metrics:
+def _measure(sample: _Sample, always: _Sample, trained: Classifier, seed: int) -> Metrics:
     n, undefined = len(sample), len(trained.labels)
     share = np.bincount(sample.classes, minlength=undefined + 1) / max(n, 1)
     folds = min(FOLDS, n) if n > 1 else 0
@@ -176,7 +193,7 @@ def _measure(sample: _Sample, trained: Classifier, seed: int) -> Metrics:
     place = {label.id: row for row, label in enumerate(trained.labels)}
     found = np.full(n, undefined, dtype=np.int64)
     for held in range(folds):
-        student = _fit(sample.take(np.flatnonzero(fold != held)), trained)
+        student = _fit(sample.take(np.flatnonzero(fold != held)).with_rows(always), trained)
         test = np.flatnonzero(fold == held)
         found[test] = [
             undefined if prediction.primary_id is None else place[prediction.primary_id]
