@@ -1,17 +1,21 @@
 """``python -m benchmarks NAME [options]``."""
 
 import sys
+from importlib import import_module
 
-from benchmarks import corpora, cost, demo
-
-BENCHMARKS = {"corpora": corpora.main, "cost": cost.main, "demo": demo.main}
+BENCHMARKS = {
+    "corpora": "benchmarks.corpora",
+    "cost": "benchmarks.cost",
+    "demo": "benchmarks.demo",
+    "steering": "benchmarks.steering.measure",
+}
 
 
 def main() -> None:
     """Run the benchmark that is named."""
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
         sys.exit(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} --help")
-    BENCHMARKS[sys.argv[1]](sys.argv[2:])
+    import_module(BENCHMARKS[sys.argv[1]]).main(sys.argv[2:])
 
 
 main()
