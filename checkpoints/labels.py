@@ -127,6 +127,29 @@ class Labels:
         )
         return {row[0]: _label(row) for row in rows}
 
+    def newest(self, run: str, versions: Iterable[str]) -> str | None:
+        """The first of these versions that the run has labels of, those of a classifier alone not counting."""
+        for version in versions:
+            if self._database.execute(
+                "SELECT 1 FROM labels WHERE run = ? AND version = ? AND source <> ? LIMIT 1",
+                (run, version, Source.STUDENT.value),
+            ):
+                return version
+        return None
+
+    def copy(self, run: str, to: str, versions: Iterable[str]) -> None:
+        """Give another run this one's labels of some versions; not what a classifier made of them.
+
+        Raises:
+            StorageError: the disk is full, or the database cannot be written.
+        """
+        self._database.execute_many(
+            "INSERT OR REPLACE INTO labels "
+            "SELECT ?, version, number, primary_id, all_ids, confidence, source, reason FROM labels "
+            "WHERE run = ? AND version = ? AND source <> ?",
+            ((to, run, version, Source.STUDENT.value) for version in versions),
+        )
+
     def counts(self, run: str, version: str) -> dict[str | None, int]:
         """Documents by primary category id, the most frequent first; None counts the undefined."""
         rows = self._database.execute(

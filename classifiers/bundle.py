@@ -76,12 +76,23 @@ def save_bundle(classifier: Classifier, folder: Path) -> None:
 
 
 def load_bundle(folder: Path) -> Classifier:
-    """Read a bundle.
+    """Read a bundle. Where a link on the way to it changes meanwhile, what it leads to then is read.
 
     Raises:
         BundleError: it is incomplete, changed, or of a newer version; the message names the file.
         MissingPartError: its encoder is not installed.
     """
+    while True:
+        # Resolved once: of a run that is finished anew, never parts of the old edition and of the new one.
+        place = folder.resolve()
+        try:
+            return _load(place)
+        except (BundleError, OSError, RuntimeError):  # the last is FAISS's, for a file that is gone
+            if folder.resolve() == place:
+                raise
+
+
+def _load(folder: Path) -> Classifier:
     manifest = _read_json(folder / MANIFEST)
     written_by = manifest.get("format")
     if not isinstance(written_by, int) or written_by > FORMAT:

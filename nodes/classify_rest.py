@@ -6,7 +6,7 @@ from ..checkpoints.labels import LabelRow, Source
 from ..classifiers.classifier import Classifier
 from .context import Context
 from .state import DONE, SETTLE, State
-from .train_classifier import FOLDER
+from .train_classifier import FOLDER, edition_folder, sample_labels
 
 STAGE = "classify"
 SLICE = 10_000
@@ -21,14 +21,14 @@ def classify_rest(state: State, runtime: Runtime[Context]) -> State:
     context.report(STAGE, start, count)
     numbers = range(start, min(start + SLICE, count))
     documents = workspace.documents.get(list(numbers))
-    asked = workspace.labels.of(context.run, version, context.reading.label_sample)
+    asked = sample_labels(context, version)
     by_text = {
         document.content_hash: asked[document.number] for document in workspace.documents.get(list(asked))
     }
     rest = [document for document in documents if document.number not in asked]
     copies = [document for document in rest if document.content_hash in by_text]
     new = [document for document in rest if document.content_hash not in by_text]
-    classifier = Classifier.load(workspace.run_folder(context.run) / FOLDER)
+    classifier = Classifier.load(edition_folder(state, context) / FOLDER)
     rows = [
         LabelRow(
             number=document.number,

@@ -3,21 +3,28 @@
 `fast` asks for one letter and keeps the whole distribution; further letter orders are asked only about texts where
 the first vote and the embedding disagree, and about the fixed sample that the letters' prior is estimated on.
 `explain` asks for a primary label, all that apply, and a reason.
+
+Where an earlier version has labels, only what the edits since put in question is asked (`tools/relabel.py`).
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 from langgraph.runtime import Runtime
 
+from ..checkpoints.labels import Source
 from ..llm.answer import Answer
 from ..llm.request import Request
 from ..prompts.answers import Explained, letter_distribution, schema_of
 from ..prompts.prompt import load_prompt
 from ..taxonomy.errors import AnswerError, CallError
+from ..taxonomy.lineage import follow
 from ..taxonomy.values import Category, Taxonomy
+from ..taxonomy.version import Version
+from ..tools.relabel import Relabel, plan_relabel
 from ..tools.settle import Distribution, balanced, contested
 from .context import Context
 from .settings import LabelStyle
@@ -47,10 +54,10 @@ class Ask:
 def labeler(state: State, runtime: Runtime[Context]) -> State:
     """Ask about one slice of what has not been asked."""
     context = runtime.context
-    version = state["version"]
-    taxonomy = context.workspace.versions.get(version).taxonomy
+    path = context.workspace.versions.path(state["version"])
+    version, taxonomy = path[-1].id, path[-1].taxonomy
     style = LabelStyle(state.get("label_style") or context.settings.labels)
-    asks = plan_asks(context, version, taxonomy, style)
+    asks = plan_asks(context, path, style)
     missing = [
         (ask, number)
         for ask in asks
@@ -77,32 +84,79 @@ def labeler(state: State, runtime: Runtime[Context]) -> State:
     return {"phase": LABEL, "label_style": str(style), "counts": {"asked": done}}
 
 
-def plan_asks(context: Context, version: str, taxonomy: Taxonomy, style: LabelStyle) -> list[Ask]:
-    """The passes that are known by now; once the first is complete, the further letter orders follow from it."""
-    numbers = context.reading.label_sample
-    prompt = load_prompt("label_fast" if style is LabelStyle.FAST else "label_explain")
-    purpose = context.reading.purpose
-    first = Ask(f"{purpose}|{prompt.id}|0", 0, tuple(numbers))
-    asks = [first]
-    if style is LabelStyle.EXPLAIN or len(taxonomy.leaves) < 2:
-        return asks
-    if context.workspace.votes.missing(version, first.id, numbers):
-        return asks
+def carry(context: Context, path: Sequence[Version]) -> Relabel:
+    """What of the label sample keeps its label under the last version of a path, and what is asked.
+
+    The labels come from the nearest version on the path that the run has any of. Where there is none, everything
+    is asked. A version that has its own keeps them, so doing it all again changes nothing.
+
+    Args:
+        path: from the first version, each the parent of the next; the last need not be in the tables.
+    """
+    numbers, labels = context.reading.label_sample, context.workspace.labels
+    labelled = labels.newest(context.run, (version.id for version in reversed(path)))
+    if labelled is None:
+        return Relabel((), tuple(numbers))
+    since = next(place for place, version in enumerate(path) if version.id == labelled)
+    rows = {
+        number: row
+        for number, row in labels.of(context.run, labelled, numbers).items()
+        if row.source is not Source.STUDENT  # what the classifier made of a text whose calls failed
+    }
+    taxonomy = path[-1].taxonomy
     placement = context.reading.place(taxonomy, numbers)
-    votes = read_votes(context, version, first, taxonomy)
+    nearest = {
+        number: taxonomy.leaves[column].id if fits else None
+        for number, column, fits in zip(numbers, placement.nearest, placement.fits, strict=True)
+    }
+    return plan_relabel(follow(path[since:]), rows, nearest)
+
+
+def plan_asks(context: Context, path: Sequence[Version], style: LabelStyle) -> list[Ask]:
+    """The passes that are known by now; once the first is complete, the further letter orders follow from it."""
+    version, taxonomy = path[-1].id, path[-1].taxonomy
+    numbers, asked = context.reading.label_sample, carry(context, path).ask
+    if not asked:
+        return []
+    prompt = load_prompt("label_fast" if style is LabelStyle.FAST else "label_explain")
+    # What was wished since the subjects were read is in the prompt too.
+    task = blake2b(context.settings.use_case.encode(), digest_size=4).hexdigest()
+    way = f"{context.reading.purpose}|{task}|{prompt.id}"
+    first = Ask(f"{way}|0", 0, asked)
+    if style is LabelStyle.EXPLAIN or len(taxonomy.leaves) < 2:
+        return [first]
+    placement = context.reading.place(taxonomy, numbers)
     fixed = balanced(placement, context.settings.balance)
+    if len(asked) < len(numbers):
+        # The letters' prior needs its sample also where few texts are asked.
+        first = replace(first, numbers=tuple(sorted({*asked, *(numbers[row] for row in fixed)})))
+    if context.workspace.votes.missing(version, first.id, first.numbers):
+        return [first]
+    votes = read_votes(context, version, first, taxonomy)
     again = {*contested(votes, placement, fixed, prior_power=context.settings.prior_power), *fixed}
-    asked = tuple(numbers[row] for row in sorted(again))
-    return asks + [
-        Ask(f"{purpose}|{prompt.id}|{order}", order, asked)
-        for order in range(1, context.settings.orders or 1)
+    further = tuple(numbers[row] for row in sorted(again))
+    return [first] + [
+        Ask(f"{way}|{order}", order, further) for order in range(1, context.settings.orders or 1)
     ]
+
+
+def calls_ahead(context: Context, path: Sequence[Version], style: LabelStyle) -> int:
+    """How many calls it takes to label the last version of a path, as far as that is known before the first.
+
+    Args:
+        path: as in `carry`.
+        style: how texts are labelled.
+    """
+    votes, version = context.workspace.votes, path[-1].id
+    return sum(len(votes.missing(version, ask.id, ask.numbers)) for ask in plan_asks(context, path, style))
 
 
 def read_votes(context: Context, version: str, ask: Ask, taxonomy: Taxonomy) -> dict[int, Distribution]:
     """Votes of a letter order by row of the label sample, float64 [k] over the leaves; failed ones left out."""
     columns = {leaf.id: column for column, leaf in enumerate(taxonomy.leaves)}
-    rows = {number: row for row, number in enumerate(context.reading.label_sample)}
+    # Not what another run may have asked beside: what comes of the votes must not depend on it.
+    asked = set(ask.numbers)
+    rows = {number: row for row, number in enumerate(context.reading.label_sample) if number in asked}
     votes: dict[int, Distribution] = {}
     for number, text in context.workspace.votes.get(version, ask.id).items():
         vote: Mapping[str, float] = json.loads(text)

@@ -1,10 +1,13 @@
-"""The last step: the results as files that people and other programs read."""
+"""The last step: the results as files that people and other programs read, one edition after the other."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from langgraph.runtime import Runtime
 
+from ..checkpoints.editions import Editions
 from ..checkpoints.files import write_atomic
 from ..classifiers.classifier import Classifier
 from ..prompts.quoting import count_words
@@ -17,40 +20,55 @@ from .context import Context
 from .state import DONE, State
 from .train_classifier import FOLDER
 
+TAXONOMY_FILE = "taxonomy.json"
 EXAMPLES = 5
 MOST_FAILURES = 50
 _BATCH = 10_000
 
 
 def publish(state: State, runtime: Runtime[Context]) -> State:
-    """Write taxonomy.json, labels.parquet, labels.csv and report.html; each is replaced as a whole."""
-    context, version = runtime.context, state["version"]
-    workspace, settings = context.workspace, context.settings
-    folder = workspace.run_folder(context.run)
+    """Write taxonomy.json, labels.parquet, labels.csv and report.html beside the classifier, and let them count."""
+    context, version, number = runtime.context, state["version"], state.get("edition", 1)
+    editions = Editions(context.workspace.run_folder(context.run))
+    # Killed after the switch, before the checkpoint: what counts already is left as it is.
+    if editions.current != number or _published(editions.link) != version:
+        _write(state, context, editions.folder(number))
+    editions.publish(number)
+    return {"phase": DONE, "published": version}
+
+
+def _published(folder: Path) -> str | None:
+    """The version that a folder's outputs are of, by its taxonomy.json."""
+    try:
+        return str(json.loads((folder / TAXONOMY_FILE).read_bytes())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(state: State, context: Context, folder: Path) -> None:
+    version, workspace = state["version"], context.workspace
     taxonomy = workspace.versions.get(version).taxonomy
     counts = workspace.labels.counts(context.run, version)
     shown = {number for category in taxonomy for number in category.exemplars}
     documents = {document.number: document for document in workspace.documents.get(sorted(shown))}
+    labels = workspace.labels.get(context.run, version)
+    export_labels(folder, table_rows(_documents(context), labels, taxonomy))
+    write_atomic(folder / "report.html", render_report(_report(state, context, folder)))
     export_taxonomy(
-        folder / "taxonomy.json",
-        use_case=settings.use_case,
+        folder / TAXONOMY_FILE,
+        use_case=context.settings.use_case,
         version=version,
         taxonomy=taxonomy,
         counts=counts,
         documents_by_number=documents,
     )
-    labels = workspace.labels.get(context.run, version)
-    export_labels(folder, table_rows(_documents(context), labels, taxonomy))
-    write_atomic(folder / "report.html", render_report(_report(state, context)))
-    return {"phase": DONE}
 
 
-def _report(state: State, context: Context) -> ReportData:
+def _report(state: State, context: Context, folder: Path) -> ReportData:
     from .. import __version__
 
     workspace, settings, version = context.workspace, context.settings, state["version"]
     row = workspace.runs.get(context.run)
-    folder = workspace.run_folder(context.run)
     info = workspace.documents.info
     usage = context.usage()
     failures = workspace.failures.list(context.run)

@@ -1,39 +1,41 @@
-"""Settle the labels: raw votes become one label a document, without asking anybody."""
+"""Settle the labels: raw votes become one label a document, without asking anybody; what needs none is carried over."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from langgraph.runtime import Runtime
 
 from ..checkpoints.labels import LabelRow, Source
-from ..taxonomy.values import Taxonomy
+from ..taxonomy.version import Version
 from ..tools.evidence import Placement
 from ..tools.settle import balanced, settle
 from .context import Context
-from .labeler import plan_asks, read_votes
+from .labeler import carry, plan_asks, read_votes
 from .settings import LabelStyle
 from .state import SETTLE, State
 
 
 def settle_labels(state: State, runtime: Runtime[Context]) -> State:
     """Write the label rows of the label sample; documents whose calls failed get none, the classifier labels them."""
-    context, version = runtime.context, state["version"]
-    taxonomy = context.workspace.versions.get(version).taxonomy
+    context = runtime.context
+    path = context.workspace.versions.path(state["version"])
     style = LabelStyle(state["label_style"])
-    placement = context.reading.place(taxonomy, context.reading.label_sample)
-    settled = _by_letters if style is LabelStyle.FAST else _by_reasons
-    rows = list(settled(context, version, taxonomy, placement))
-    context.workspace.labels.put_many(context.run, version, rows)
+    carried = carry(context, path)
+    rows = list(carried.kept)
+    if carried.ask:
+        settled = _by_letters if style is LabelStyle.FAST else _by_reasons
+        placement = context.reading.place(path[-1].taxonomy, context.reading.label_sample)
+        asked = set(carried.ask)
+        rows += [row for row in settled(context, path, placement) if row.number in asked]
+    context.workspace.labels.put_many(context.run, path[-1].id, rows)
     return {"phase": SETTLE, "counts": {"labelled": len(rows)}}
 
 
-def _by_letters(
-    context: Context, version: str, taxonomy: Taxonomy, placement: Placement
-) -> Iterable[LabelRow]:
-    settings, leaves = context.settings, taxonomy.leaves
-    numbers = context.reading.label_sample
-    asks = plan_asks(context, version, taxonomy, LabelStyle.FAST)
+def _by_letters(context: Context, path: Sequence[Version], placement: Placement) -> Iterable[LabelRow]:
+    settings, version, taxonomy = context.settings, path[-1].id, path[-1].taxonomy
+    leaves, numbers = taxonomy.leaves, context.reading.label_sample
+    asks = plan_asks(context, path, LabelStyle.FAST)
     outcome = settle(
         [read_votes(context, version, ask, taxonomy) for ask in asks],
         placement,
@@ -51,16 +53,14 @@ def _by_letters(
         )
 
 
-def _by_reasons(
-    context: Context, version: str, taxonomy: Taxonomy, placement: Placement
-) -> Iterable[LabelRow]:
+def _by_reasons(context: Context, path: Sequence[Version], placement: Placement) -> Iterable[LabelRow]:
     numbers = context.reading.label_sample
-    columns = {leaf.id: column for column, leaf in enumerate(taxonomy.leaves)}
-    ask = plan_asks(context, version, taxonomy, LabelStyle.EXPLAIN)[0]
+    columns = {leaf.id: column for column, leaf in enumerate(path[-1].taxonomy.leaves)}
+    (ask,) = plan_asks(context, path, LabelStyle.EXPLAIN)
     shares = np.exp(placement.similarities / context.settings.temperature)
     shares /= shares.sum(axis=1, keepdims=True)
     rows = {number: row for row, number in enumerate(numbers)}
-    for number, text in sorted(context.workspace.votes.get(version, ask.id).items()):
+    for number, text in sorted(context.workspace.votes.get(path[-1].id, ask.id).items()):
         vote = json.loads(text)
         if not vote or number not in rows:
             continue

@@ -1,9 +1,12 @@
 """The training step: distil the settled labels into a classifier, and save it."""
 
 from collections.abc import Container
+from pathlib import Path
 
 from langgraph.runtime import Runtime
 
+from ..checkpoints.editions import Editions
+from ..checkpoints.labels import LabelRow, Source
 from ..taxonomy.values import Taxonomy
 from ..tools import train_classifier as tool
 from .context import Context
@@ -14,10 +17,10 @@ FOLDER = "classifier"
 
 
 def train_classifier(state: State, runtime: Runtime[Context]) -> State:
-    """Train on the labelled sample and write the bundle; the old one, if any, stays until the new is complete."""
+    """Train on the labelled sample and write the bundle into the edition that is being made."""
     context, version = runtime.context, state["version"]
     context.report(STAGE, 0, 1)
-    rows = context.workspace.labels.of(context.run, version, context.reading.label_sample).values()
+    rows = sample_labels(context, version).values()
     documents = context.workspace.documents.get([row.number for row in rows])
     texts = [document.text for document in documents]
     taxonomy = context.workspace.versions.get(version).taxonomy
@@ -31,9 +34,20 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
         seed=context.settings.seed,
         exemplars=_exemplars(context, taxonomy, {row.number for row in rows}),
     )
-    classifier.save(context.workspace.run_folder(context.run) / FOLDER)
+    classifier.save(edition_folder(state, context) / FOLDER)
     context.report(STAGE, 1, 1)
     return {"phase": SETTLE, "counts": {"classified": 0}}
+
+
+def edition_folder(state: State, context: Context) -> Path:
+    """Where the outputs are made; they are read once `publish` has put them in place."""
+    return Editions(context.workspace.run_folder(context.run)).folder(state.get("edition", 1))
+
+
+def sample_labels(context: Context, version: str) -> dict[int, LabelRow]:
+    """The settled labels of the label sample, by number; not what a classifier made of those without one."""
+    rows = context.workspace.labels.of(context.run, version, context.reading.label_sample)
+    return {number: row for number, row in rows.items() if row.source is not Source.STUDENT}
 
 
 def _exemplars(context: Context, taxonomy: Taxonomy, labelled: Container[int]) -> list[tuple[str, str]]:
