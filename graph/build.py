@@ -1,27 +1,47 @@
 """The graph, as the paper draws it: summarize, batch, update, review, select, ask, label, train."""
 
 from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from ..nodes.answer import answer
+from ..nodes.apply_edits import apply_edits
 from ..nodes.await_user import await_user
 from ..nodes.classify_rest import classify_rest
+from ..nodes.confirm import confirm
 from ..nodes.context import Context
 from ..nodes.labeler import labeler
+from ..nodes.plan import plan
 from ..nodes.publish import publish
 from ..nodes.reviewer import reviewer
 from ..nodes.selector import selector
 from ..nodes.settle_labels import settle_labels
-from ..nodes.state import AWAIT, DONE, LABEL, LOOP, SUMMARIZE, State, Trial
+from ..nodes.state import (
+    ANSWER,
+    APPLY,
+    AWAIT,
+    CONFIRM,
+    DONE,
+    LABEL,
+    LOOP,
+    PLAN,
+    SUMMARIZE,
+    Branch,
+    State,
+    Trial,
+)
 from ..nodes.summarizer import summarizer
 from ..nodes.taxonomy_updater import taxonomy_updater
 from ..nodes.train_classifier import train_classifier
+from ..taxonomy.plan import Instruction
 from ..taxonomy.version import Version
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raised whenever a node is renamed or the state changes its meaning: older runs cannot be resumed then."""
 
 Node = Callable[..., Any]
@@ -50,20 +70,28 @@ def build_graph(
         reviewer,
         selector,
         await_user,
+        plan,
+        answer,
+        confirm,
+        apply_edits,
         labeler,
         settle_labels,
         train_classifier,
         classify_rest,
         publish,
     ):
-        graph.add_node(node.__name__, around(node))
+        graph.add_node(node.__name__, around(steered(node)))
     graph.add_conditional_edges(START, enter)
     graph.add_conditional_edges("summarizer", after_summarizer)
-    graph.add_conditional_edges("schedule", after_schedule, ["taxonomy_updater", "reviewer"])
+    graph.add_conditional_edges("schedule", after_schedule, ["taxonomy_updater", "reviewer", "await_user"])
     graph.add_edge("taxonomy_updater", "schedule")
     graph.add_edge("reviewer", "selector")
     graph.add_conditional_edges("selector", after_selector)
-    graph.add_edge("await_user", "labeler")
+    graph.add_edge("await_user", "plan")
+    graph.add_conditional_edges("plan", after_plan)
+    graph.add_edge("answer", "await_user")
+    graph.add_conditional_edges("confirm", after_confirm)
+    graph.add_conditional_edges("apply_edits", after_apply_edits)
     graph.add_conditional_edges("labeler", after_labeler)
     graph.add_edge("settle_labels", "train_classifier")
     graph.add_edge("train_classifier", "classify_rest")
@@ -72,11 +100,29 @@ def build_graph(
     return graph
 
 
+def steered(node: Node) -> Node:
+    """A node that sees its context under the run's standing instructions."""
+    if "runtime" not in signature(node).parameters:
+        return node
+
+    @wraps(node)
+    def step(state: Any, runtime: Runtime[Context]) -> Any:
+        held, read_with = (
+            [Instruction.model_validate(each) for each in state.get(key) or []]
+            for key in ("instructions", "read_with")
+        )
+        return node(state, runtime.override(context=runtime.context.steered(held, read_with)))
+
+    return step
+
+
 def schedule(state: State, runtime: Runtime[Context]) -> State:
     """Between rounds; a round is one minibatch of every active trial. The first time, set the trials up."""
-    if state.get("trials"):
-        return {"phase": LOOP}
     context = runtime.context
+    if state.get("trials"):
+        return _pause(state, None if context.settings.auto else context.settings.pause_every) or {
+            "phase": LOOP
+        }
     root = Version.first()
     context.workspace.versions.put(context.run, root)
     trials: dict[str, Trial] = {
@@ -100,6 +146,16 @@ def schedule(state: State, runtime: Runtime[Context]) -> State:
     return {"phase": LOOP, "trials": trials}
 
 
+def _pause(state: State, every: int | None) -> State | None:
+    """Wait for the user where so many minibatches are done since the last pause; the best trial is shown."""
+    active = [trial for trial in state["trials"].values() if trial["active"]]
+    done = max(len(trial["path"]) for trial in state["trials"].values())
+    if every is None or not active or done - state.get("paused_at", 0) < every:
+        return None
+    best = min(active, key=lambda trial: (-(trial["score"] or 0.0), trial["index"]))
+    return {"phase": AWAIT, "paused_at": done, "version": best["version"], "chosen": best["index"]}
+
+
 def enter(state: State) -> Literal["summarizer", "await_user"]:
     """Where a thread begins, by its phase."""
     return "await_user" if state.get("phase") == AWAIT else "summarizer"
@@ -110,17 +166,56 @@ def after_summarizer(state: State) -> Literal["summarizer", "schedule"]:
     return "summarizer" if state["phase"] == SUMMARIZE else "schedule"
 
 
-def after_schedule(state: State) -> list[Send]:
+def after_schedule(state: State) -> list[Send] | Literal["await_user"]:
     """A minibatch for each trial that has not converged; when none is left, a review for each."""
+    if state["phase"] == AWAIT:
+        return "await_user"
     trials: list[Any] = sorted(state["trials"].values(), key=lambda trial: trial["index"])
     active = [trial for trial in trials if trial["active"]]
     node = "taxonomy_updater" if active else "reviewer"
-    return [Send(node, {"trial": trial}) for trial in active or trials]
+    return [
+        Send(
+            node,
+            Branch(
+                trial=trial,
+                instructions=state.get("instructions", []),
+                read_with=state.get("read_with", []),
+            ),
+        )
+        for trial in active or trials
+    ]
 
 
 def after_selector(state: State) -> Literal["await_user", "labeler"]:
     """Ask the user, unless the run is to go through."""
     return "await_user" if state["phase"] == AWAIT else "labeler"
+
+
+def after_plan(
+    state: State,
+) -> Literal["answer", "confirm", "apply_edits", "await_user", "labeler", "schedule"]:
+    """What the user said decides."""
+    ways: dict[str, Any] = {
+        ANSWER: "answer",
+        CONFIRM: "confirm",
+        APPLY: "apply_edits",
+        AWAIT: "await_user",
+        LABEL: "labeler",
+        LOOP: "schedule",
+    }
+    return ways[state["phase"]]  # type: ignore[no-any-return]
+
+
+def after_confirm(state: State) -> Literal["plan", "apply_edits", "await_user"]:
+    """Yes, no, or something else."""
+    ways: dict[str, Any] = {PLAN: "plan", APPLY: "apply_edits", AWAIT: "await_user"}
+    return ways[state["phase"]]  # type: ignore[no-any-return]
+
+
+def after_apply_edits(state: State) -> Literal["await_user", "summarizer", "schedule"]:
+    """Ask what else, unless a stage is to be done anew."""
+    ways: dict[str, Any] = {AWAIT: "await_user", SUMMARIZE: "summarizer", LOOP: "schedule"}
+    return ways[state["phase"]]  # type: ignore[no-any-return]
 
 
 def after_labeler(state: State) -> Literal["labeler", "settle_labels"]:

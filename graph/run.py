@@ -1,7 +1,9 @@
 """`Run`: start a run, go on with it, look at it.
 
     run = Run.start("messages.csv", use_case="find out why people write", workspace="work")
-    run.taxonomy; run.approve(); run.labels; run.classifier.predict(["where is my parcel?"])
+    run.taxonomy
+    run.say("merge the two about luggage").proposal; run.confirm()
+    run.approve(); run.labels; run.classifier.predict(["where is my parcel?"])
 
 A run is a LangGraph thread in a workspace. Whatever stops it - a signal, a budget, kill -9 - `Run.open(...).resume()`
 goes on, and nothing that was answered is asked again.
@@ -12,12 +14,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..checkpoints.failures import FailureRow
-from ..checkpoints.leases import Lease, lease
 from ..checkpoints.readers import describe_source, read_corpus
 from ..checkpoints.runs import RunRow
 from ..checkpoints.saver import open_saver
@@ -25,38 +25,21 @@ from ..checkpoints.workspace import Workspace
 from ..llm.answer import Usage
 from ..llm.spec import ModelSpec, choose_model
 from ..nodes.settings import Settings
-from ..taxonomy.errors import (
-    BudgetReached,
-    CorpusError,
-    LeaseHeldError,
-    RunStateError,
-    SettingsError,
-    Stopped,
-    VersionError,
-)
+from ..taxonomy.errors import CorpusError, RunStateError, SettingsError
 from ..taxonomy.values import Taxonomy
+from .session import OpenQuestion, RunStatus, Session, open_session, question_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.checkpoint.base import CheckpointTuple
 
     from ..classifiers.classifier import Classifier
     from ..nodes.context import Progress
+    from ..nodes.state import Message
+    from ..tools.preview import Preview
 
 LEAST_TEXTS = 8
 """Different texts without which there is nothing to find categories in."""
-_MOST_SUPERSTEPS = 1_000_000
-
-
-class RunStatus(StrEnum):
-    """Where a run stands."""
-
-    RUNNING = "running"
-    AWAITING = "awaiting"
-    BUDGET = "budget"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +48,27 @@ class Model:
 
     text: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of one message to a run.
+
+    Attributes:
+        number: of the question that it answered.
+        reply: what there is to say.
+        proposal: edits that wait to be confirmed, changed or dropped; None where nothing does.
+        question: what the run waits to be told now; None where it waits for nothing.
+        status: where the run stands.
+        taxonomy: as it is now.
+    """
+
+    number: int
+    reply: str
+    proposal: "Preview | None"
+    question: str | None
+    status: RunStatus
+    taxonomy: Taxonomy
 
 
 class Run:
@@ -86,6 +90,7 @@ class Run:
         self._spec = spec
         self._progress = progress
         self._stop = stop
+        self._held: Session | None = None
 
     @classmethod
     def start(
@@ -154,7 +159,8 @@ class Run:
                 status=RunStatus.RUNNING,
             )
         run = cls(path, name, spec, progress, stop)
-        run._work()
+        with run.hold() as session:
+            session.go_on()
         return run
 
     @classmethod
@@ -204,7 +210,8 @@ class Run:
             EndpointError, StorageError: it stopped again, and can be resumed.
         """
         if self.status not in (RunStatus.AWAITING, RunStatus.DONE):
-            self._work()
+            with self.hold() as session:
+                session.go_on()
         return self
 
     def approve(self) -> Self:
@@ -218,8 +225,94 @@ class Run:
             raise RunStateError(
                 f"the run {self.name!r} is {self.status}, not awaiting approval: there is nothing to approve"
             )
-        self._work(approve=True)
+        self.say("/approve")
         return self
+
+    def say(self, text: str, *, yes: bool = False, to: int | None = None) -> Turn:
+        """Say something to a run that waits for its user, or that is finished: what to change, a question, a command.
+
+        Edits are proposed, not applied: `confirm` applies them, `drop` drops them, and saying something else changes
+        the request. Commands begin with "/" and ask no LLM; "/help" lists them.
+
+        Args:
+            text: the words.
+            yes: apply what they come to at once.
+            to: number of the question that this answers (`turn`); None for whichever is open.
+
+        Raises:
+            RunStateError: the question is not open (any more), or the run has work to finish first. The pause stays.
+            VersionError, LeaseHeldError, EndpointError, StorageError: as `resume`.
+        """
+        with self.hold() as session:
+            number = session.say(text, yes=yes, to=to)
+        asked, status, said = self._asked(), self.status, self.conversation
+        replies = [
+            message["text"] for message in said if message["turn"] == number and message["role"] == "tnt"
+        ]
+        return Turn(
+            number=number,
+            reply="\n".join(replies),
+            proposal=self._proposal(asked),
+            question=None if asked is None or status is RunStatus.DONE else asked.text,
+            status=status,
+            taxonomy=self.taxonomy,
+        )
+
+    def confirm(self, *numbers: int) -> Turn:
+        """Apply the proposal, or only its edits of these numbers, from 1.
+
+        Raises:
+            RunStateError: there is no proposal, or no such number in it.
+            VersionError, LeaseHeldError, EndpointError, StorageError: as `resume`.
+        """
+        proposal = self.proposal
+        if proposal is None:
+            raise RunStateError(f"the run {self.name!r} has no proposal that waits to be confirmed")
+        if wrong := [number for number in numbers if not 1 <= number <= len(proposal.lines)]:
+            raise RunStateError(f"the proposal has {len(proposal.lines)} edits, and no number {wrong[0]}")
+        return self.say(" ".join(map(str, numbers)) or "yes")
+
+    def drop(self) -> Turn:
+        """Drop the proposal; as `confirm`."""
+        if self.proposal is None:
+            raise RunStateError(f"the run {self.name!r} has no proposal to drop")
+        return self.say("no")
+
+    def undo(self) -> Turn:
+        """Go back to the version before this one, exactly; as `say`."""
+        return self.say("/undo")
+
+    def redo(self) -> Turn:
+        """Take the last `undo` back; as `say`."""
+        return self.say("/redo")
+
+    @contextmanager
+    def hold(self, *, take_over: bool = False) -> Iterator[Session]:
+        """Keep the run, its LLM and its vectors at hand for several calls; nobody else can work on it meanwhile.
+
+        Args:
+            take_over: take it from a process that has not moved for a while.
+
+        Raises:
+            LeaseHeldError: another process holds it; the message names the process.
+            VersionError, EndpointError, StorageError, MissingPartError: as `resume`.
+        """
+        if self._held is not None:
+            yield self._held
+            return
+        with open_session(
+            self._workspace,
+            self.name,
+            spec=self._spec,
+            progress=self._progress,
+            stop=self._stop,
+            take_over=take_over,
+        ) as session:
+            self._held = session
+            try:
+                yield session
+            finally:
+                self._held = None
 
     @property
     def path(self) -> Path:
@@ -244,9 +337,24 @@ class Run:
     @property
     def question(self) -> str | None:
         """What the run waits to be told; None when it waits for nothing."""
-        from ..nodes.await_user import QUESTION
+        asked = self._asked()
+        return asked.text if asked is not None and self.status is RunStatus.AWAITING else None
 
-        return QUESTION if self.status is RunStatus.AWAITING else None
+    @property
+    def turn(self) -> int:
+        """Number of the question that is open, or that a finished run would ask next."""
+        asked = self._asked()
+        return asked.turn if asked is not None else int(self.state.get("turn", 0)) + 1
+
+    @property
+    def proposal(self) -> "Preview | None":
+        """The edits that wait to be confirmed; None where none do."""
+        return self._proposal(self._asked())
+
+    @property
+    def conversation(self) -> "list[Message]":
+        """All that was said, the oldest first."""
+        return list(self.state.get("messages", []))
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -258,12 +366,7 @@ class Run:
     @property
     def state(self) -> Mapping[str, Any]:
         """The newest checkpoint's values; empty before the first."""
-        with Workspace.open(self._workspace) as tables:
-            if not tables.checkpoints_path.exists():
-                return {}
-            thread, checkpoints = tables.runs.get(self.name).thread_id, tables.checkpoints_path
-        with open_saver(checkpoints) as saver:
-            kept = saver.get_tuple({"configurable": {"thread_id": thread}})
+        kept = self._checkpoint()
         return {} if kept is None else kept.checkpoint["channel_values"]
 
     @property
@@ -351,65 +454,27 @@ class Run:
         trials = state.get("trials") or {}
         return str(trials["0"]["version"]) if "0" in trials else None
 
-    def _work(self, *, approve: bool = False) -> None:
-        """Invoke the graph until it ends or waits, under the run's lease."""
-        from langgraph.types import Command
+    def _checkpoint(self) -> "CheckpointTuple | None":
+        with Workspace.open(self._workspace) as tables:
+            thread, checkpoints = tables.runs.get(self.name).thread_id, tables.checkpoints_path
+        if not checkpoints.exists():
+            return None
+        with open_saver(checkpoints) as saver:
+            return saver.get_tuple({"configurable": {"thread_id": thread}})
 
-        from ..nodes.await_user import APPROVE
+    def _asked(self) -> OpenQuestion | None:
+        kept = self._checkpoint()
+        writes = [] if kept is None else kept.pending_writes or []
+        # What was resumed is among the writes until its step is done.
+        if any(channel == "__resume__" for _, channel, _ in writes):
+            return None
+        return next((question_of(value) for _, channel, value in writes if channel == "__interrupt__"), None)
 
-        with Workspace.open(self._workspace) as tables, lease(tables.database, self.name) as held:
-            row = tables.runs.get(self.name)
-            _check_version(row)
-            tables.runs.set_status(self.name, RunStatus.RUNNING)
-            try:
-                with self._graph(tables, row, held) as (graph, config, context):
-                    before = graph.get_state(config)
-                    given: Any = None
-                    if not before.created_at:
-                        given = {"phase": "summarize", "corpus": tables.documents.info.fingerprint}
-                    elif before.interrupts:
-                        given = Command(resume=APPROVE) if approve else None
-                    if not (before.interrupts and not approve):
-                        graph.invoke(given, config, context=context, durability="sync")
-                    after = graph.get_state(config)
-            except BudgetReached as pause:
-                tables.runs.set_status(self.name, RunStatus.BUDGET, str(pause))
-            except Stopped as pause:
-                tables.runs.set_status(self.name, RunStatus.STOPPED, str(pause))
-            except LeaseHeldError:
-                # Where the run stands is now for its new owner to say.
-                raise
-            except BaseException as error:
-                tables.runs.set_status(self.name, RunStatus.FAILED, f"{type(error).__name__}: {error}")
-                raise
-            else:
-                waits = bool(after.interrupts)
-                tables.runs.set_status(self.name, RunStatus.AWAITING if waits else RunStatus.DONE)
+    @staticmethod
+    def _proposal(asked: OpenQuestion | None) -> "Preview | None":
+        from ..tools.preview import Preview
 
-    @contextmanager
-    def _graph(
-        self, tables: Workspace, row: RunRow, held: Lease
-    ) -> "Iterator[tuple[CompiledStateGraph[Any, Any, Any, Any], Any, Any]]":
-        """The compiled graph with its thread and context; connections are given back at the end."""
-        from .build import build_graph
-        from .opening import open_context
-
-        def report(stage: str, done: int, total: int, usage: Usage) -> None:
-            # Often enough: a process that was asleep while another took its run over must not go on.
-            held.check()
-            if self._progress is not None:
-                self._progress(stage, done, total, usage)
-
-        with (
-            open_saver(tables.checkpoints_path) as saver,
-            open_context(tables, row, spec=self._spec, progress=report, stop=self._stop) as context,
-        ):
-            graph = build_graph().compile(checkpointer=saver)
-            config = {
-                "configurable": {"thread_id": row.thread_id},
-                "recursion_limit": _MOST_SUPERSTEPS,
-            }
-            yield graph, config, context
+        return Preview.from_dict(asked.proposal) if asked is not None and asked.proposal else None
 
 
 def list_runs(workspace: Path | str) -> list[RunRow]:
@@ -432,13 +497,3 @@ def _settings(values: Mapping[str, Any]) -> Settings:
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
         )
         raise SettingsError(f"these settings make no sense: {faults}") from error
-
-
-def _check_version(row: RunRow) -> None:
-    from .build import GRAPH_VERSION
-
-    if row.graph_version != GRAPH_VERSION:
-        raise VersionError(
-            f"the run {row.name!r} was made by version {row.graph_version} of the graph, this is version "
-            f"{GRAPH_VERSION}: finish it with the tnt that began it, or start a new run with --name; answers are shared"
-        )

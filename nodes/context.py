@@ -1,8 +1,8 @@
 """What every node is given beside the state: the run's settings and its means of work."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from ..checkpoints.workspace import Workspace
 from ..classifiers.encoders import Encoder
@@ -10,6 +10,7 @@ from ..llm.answer import Usage
 from ..llm.chat import Chat
 from ..llm.store import total
 from ..taxonomy.errors import AnswerError, ModelError
+from ..taxonomy.plan import Instruction
 from .reading import Reading
 from .settings import Settings
 
@@ -37,6 +38,7 @@ class Context:
         chat: the LLM.
         encoder: texts to vectors.
         progress: who is told.
+        reads_for: the settings that the subjects were read with, where instructions have come up since.
         reading: what the documents of the sample look like to models and vectors.
     """
 
@@ -46,11 +48,28 @@ class Context:
     chat: Chat
     encoder: Encoder
     progress: Progress = silent
+    reads_for: Settings | None = None
     reading: Reading = field(init=False)
+    _readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "reading", Reading(self.settings, self.workspace, self.encoder, self.chat.id)
+        settings = self.reads_for or self.settings
+        key = settings.model_dump_json()
+        if key not in self._readings:
+            self._readings[key] = Reading(settings, self.workspace, self.encoder, self.chat.id)
+        object.__setattr__(self, "reading", self._readings[key])
+
+    def steered(self, instructions: Sequence[Instruction], read_with: Sequence[Instruction]) -> "Context":
+        """This context under a run's standing instructions. Vectors are shared: they depend on the subjects alone.
+
+        Args:
+            instructions: all that hold now.
+            read_with: those that held when the subjects were read.
+        """
+        if not instructions and not read_with:
+            return self
+        return replace(
+            self, settings=self.settings.steered(instructions), reads_for=self.settings.steered(read_with)
         )
 
     def report(self, stage: str, done: int, out_of: int) -> None:

@@ -25,12 +25,12 @@ class Reading:
 
     A model reads ``phrase: text``, or ``phrase: summary`` for a long one. The vector is that of the text, drawn
     towards that of the phrase: embedded as one string, a vague phrase spoils a clear text (docs/decisions.md).
-    Vectors are made for the whole sample at once and kept in memory, so that a resumed run computes the very
-    same ones.
+    Vectors are made for the whole sample at once and kept in memory, so that a resumed run computes the
+    very same ones.
     """
 
     def __init__(self, settings: Settings, workspace: Workspace, encoder: Encoder, model_id: str) -> None:
-        self._settings = settings
+        self.settings = settings
         self._workspace = workspace
         self._encoder = encoder
         self._described: dict[str, Vectors] = {}
@@ -48,12 +48,12 @@ class Reading:
     @cached_property
     def sample(self) -> list[int]:
         """Numbers of the sample's documents, ascending."""
-        return self._workspace.documents.sample(self._settings.sample, self._settings.seed)
+        return self._workspace.documents.sample(self.settings.sample, self.settings.seed)
 
     @cached_property
     def held_out(self) -> list[int]:
         """Numbers that no minibatch contains."""
-        shuffled = np.random.default_rng(self._settings.seed).permutation(len(self.sample))
+        shuffled = np.random.default_rng(self.settings.seed).permutation(len(self.sample))
         count = min(len(self.sample) // HELD_OUT, MOST_HELD_OUT)
         return sorted(self.sample[row] for row in shuffled[:count])
 
@@ -66,14 +66,14 @@ class Reading:
     @cached_property
     def label_sample(self) -> list[int]:
         """Numbers that the LLM labels, ascending."""
-        count = min(self._settings.label_sample or len(self.sample), len(self.sample))
-        shuffled = np.random.default_rng([self._settings.seed, 1]).permutation(len(self.sample))
+        count = min(self.settings.label_sample or len(self.sample), len(self.sample))
+        shuffled = np.random.default_rng([self.settings.seed, 1]).permutation(len(self.sample))
         return sorted(self.sample[row] for row in shuffled[:count])
 
     def minibatches(self, trial_seed: int, epoch: int) -> list[list[int]]:
         """The pool, shuffled for this trial and epoch, in minibatches of about equal size."""
         shuffled = np.random.default_rng([trial_seed, epoch]).permutation(len(self.pool))
-        count = max(1, round(len(self.pool) / self._settings.minibatch))
+        count = max(1, round(len(self.pool) / self.settings.minibatch))
         return [[self.pool[row] for row in part] for part in np.array_split(shuffled, count)]
 
     def texts(self, numbers: Sequence[int]) -> list[str]:
@@ -82,7 +82,7 @@ class Reading:
         read = []
         for document in self._workspace.documents.get(numbers):
             phrase = phrases.get(document.number, Phrase(""))
-            body = quote(phrase.summary or document.text, self._settings.max_words)
+            body = quote(phrase.summary or document.text, self.settings.max_words)
             read.append(f"{quote(phrase.phrase, 12)}: {body}" if phrase.phrase else body)
         return read
 
@@ -90,7 +90,7 @@ class Reading:
         """The documents' own words, or the summary of a long one, cut at `max_words`: what names are made from."""
         phrases = self._workspace.phrases.get(self.purpose, numbers)
         return [
-            quote(phrases.get(document.number, Phrase("")).summary or document.text, self._settings.max_words)
+            quote(phrases.get(document.number, Phrase("")).summary or document.text, self.settings.max_words)
             for document in self._workspace.documents.get(numbers)
         ]
 
@@ -119,7 +119,7 @@ class Reading:
         """Where documents fall among the leaves; what fits is measured on the held-out documents."""
         leaves = self.prototypes(taxonomy.leaves)
         foreign = self.vectors(self.held_out or self.sample) @ leaves.T
-        threshold = fit_threshold(foreign, self._settings.fit_quantile)
+        threshold = fit_threshold(foreign, self.settings.fit_quantile)
         similarities = np.asarray(self.vectors(numbers) @ leaves.T, dtype=np.float32)
         return Placement(similarities, threshold)
 
@@ -134,7 +134,7 @@ class Reading:
         texts = self._encoder.encode([document.text for document in documents])
         subjects = self._encoder.encode([_subject(phrases.get(number, Phrase(""))) for number in self.sample])
         known = np.array([[bool(phrases.get(number, Phrase("")).phrase)] for number in self.sample])
-        drawn = np.float32(self._settings.phrase_weight) * np.where(known, subjects, np.float32(0))
+        drawn = np.float32(self.settings.phrase_weight) * np.where(known, subjects, np.float32(0))
         return unit(texts + drawn)
 
 

@@ -1,8 +1,11 @@
 """Everything that can be set about a run. Frozen; stored with the run, and back on resume."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ..taxonomy.plan import Instruction
 
 
 class Update(StrEnum):
@@ -47,6 +50,7 @@ class Settings(BaseModel):
         seed: of everything that is drawn.
         budget_tokens: pause once the run has used so many; None for no limit.
         auto: do not pause to show the taxonomy.
+        pause_every: pause after so many minibatches of the loop too; None for not before its end.
         encoder: spec of the encoder.
         slice: documents that one superstep summarises or labels.
         patience: minibatches in a row that must change little before a loop has converged.
@@ -84,6 +88,7 @@ class Settings(BaseModel):
     seed: int = Field(default=0, ge=0)
     budget_tokens: int | None = Field(default=None, ge=1)
     auto: bool = False
+    pause_every: int | None = Field(default=None, ge=1)
     encoder: str = "minilm"
     slice: int = Field(default=200, ge=1)
     patience: int = Field(default=2, ge=1)
@@ -114,3 +119,20 @@ class Settings(BaseModel):
         return self.model_copy(
             update={name: value for name, value in open_ones.items() if getattr(self, name) is None}
         )
+
+    def steered(self, instructions: Sequence[Instruction]) -> "Settings":
+        """The same settings under standing instructions: the use case says them, so every prompt does.
+
+        Of two that set a size or a language the later one counts.
+        """
+        if not instructions:
+            return self
+        changes: dict[str, object] = {
+            "use_case": f"{self.use_case} ({'; '.join(instruction.text for instruction in instructions)})"
+        }
+        for instruction in instructions:
+            if instruction.max_categories is not None:
+                changes["max_categories"] = instruction.max_categories
+            if instruction.language is not None:
+                changes["language"] = instruction.language
+        return self.model_copy(update=changes)

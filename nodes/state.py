@@ -4,11 +4,14 @@ Documents, phrases, labels, models and lists of document numbers stay out: they 
 the state says how far the work on them is.
 """
 
+from operator import add
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict  # Studio draws its forms from it; typing's cannot before Python 3.12
 
 SUMMARIZE, LOOP, AWAIT, LABEL, SETTLE, DONE = "summarize", "loop", "await", "label", "settle", "done"
+PLAN, ANSWER, CONFIRM, APPLY = "plan", "answer", "confirm", "apply"
+"""Within a turn of the conversation."""
 
 
 class Trial(TypedDict):
@@ -52,9 +55,37 @@ class Finalist(TypedDict):
     score: float
 
 
+class Said(TypedDict):
+    """What came back for a question.
+
+    Attributes:
+        turn: number of the question.
+        say: the user's words, or a command.
+        yes: apply what they come to without asking again.
+    """
+
+    turn: int
+    say: str
+    yes: bool
+
+
+class Message(TypedDict):
+    """One message of the conversation.
+
+    Attributes:
+        role: "user" or "tnt".
+        text: what was said.
+        turn: number of the question that it belongs to.
+    """
+
+    role: str
+    text: str
+    turn: int
+
+
 def _update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Branches that run side by side each write their own key."""
-    return {**old, **new}
+    """Branches that run side by side each write their own key; None takes a key away."""
+    return {key: value for key, value in {**old, **new}.items() if value is not None}
 
 
 class State(TypedDict, total=False):
@@ -69,6 +100,19 @@ class State(TypedDict, total=False):
         version: id of the taxonomy that was chosen.
         chosen: index of its trial.
         label_style: the style in use; an endpoint without logprobs turns `fast` into `explain`.
+        paused_at: minibatches of a trial that were done at the last pause of the loop.
+        turn: number of the question that was asked last; 0 before the first.
+        said: what came back for it.
+        plan: what that comes to (`taxonomy.plan.Plan`).
+        proposal: the edits of the plan as the user is shown them (`tools.preview.Preview`); {} for none.
+        kept: numbers, from 1, of those edits that the user wants; all where it is empty.
+        messages: the conversation.
+        instructions: standing wishes (`taxonomy.plan.Instruction`), which every prompt carries.
+        read_with: those among them with which the subjects were read.
+        trail: ids of the versions that the user had before this one, the newest last.
+        redo: ids of versions that were undone, the newest last.
+        edition: number of the outputs that are being made or were made last.
+        published: id of the version that the outputs on disk are of.
     """
 
     phase: str
@@ -79,9 +123,24 @@ class State(TypedDict, total=False):
     version: str
     chosen: int
     label_style: str
+    paused_at: int
+    turn: int
+    said: Said
+    plan: dict[str, Any]
+    proposal: dict[str, Any]
+    kept: list[int]
+    messages: Annotated[list[Message], add]
+    instructions: list[dict[str, Any]]
+    read_with: list[dict[str, Any]]
+    trail: list[str]
+    redo: list[str]
+    edition: int
+    published: str
 
 
 class Branch(TypedDict):
-    """What a branch of the graph gets: one trial."""
+    """What a branch of the graph gets: one trial, and what else its node needs of the state."""
 
     trial: Trial
+    instructions: list[dict[str, Any]]
+    read_with: list[dict[str, Any]]

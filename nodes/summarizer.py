@@ -46,7 +46,7 @@ def _is_long(document: Document, context: Context) -> bool:
 
 
 def _request(document: Document, context: Context, *, is_long: bool) -> Request:
-    settings = context.settings
+    settings = context.reading.settings
     words = (settings.read_words or settings.max_words) if is_long else settings.max_words
     messages = load_prompt("summary" if is_long else "phrase").render(
         use_case=settings.use_case, language=settings.language, text=quote(document.text, words)
