@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from tnt_llm.checkpoints import leases
@@ -118,6 +120,145 @@ def test_a_suspended_owner_keeps_its_lease_although_its_heartbeats_stopped(datab
     change(database, expires=time.time() - 1)
     with pytest.raises(LeaseHeldError), lease(database, "main"):
         pass
+
+
+@pytest.mark.parametrize("take_over", [True, False])
+def test_a_suspended_owner_gives_its_lease_to_who_asks_for_it_by_name(database, holder, take_over):
+    holder.send_signal(signal.SIGSTOP)
+    change(database, expires=time.time() - 1)
+    if take_over:
+        with lease(database, "main", take_over=True):
+            assert rows(database) == [("main", os.getpid())]
+    else:
+        with (
+            pytest.raises(LeaseHeldError, match=rf"Process {holder.pid} .*suspended.*tnt chat .*--take-over"),
+            lease(database, "main"),
+        ):
+            pass
+        assert rows(database) == [("main", holder.pid)]
+
+
+def test_an_owner_that_was_heard_of_lately_is_not_taken_over_and_the_seconds_are_told(database, holder):
+    change(database, expires=time.time() + 12.5)
+    with (
+        pytest.raises(LeaseHeldError, match=rf"Process {holder.pid} .*is alive.*in 1[23] seconds"),
+        lease(database, "main", take_over=True),
+    ):
+        pass
+    assert rows(database) == [("main", holder.pid)]
+
+
+def test_a_dead_owner_needs_no_taking_over_but_does_not_mind(database, holder):
+    holder.kill()
+    holder.wait()
+    with lease(database, "main", take_over=True):
+        assert rows(database) == [("main", os.getpid())]
+
+
+def later(database):
+    """Take the run over, once its owner has been silent for long."""
+    time.sleep(0.1)
+    return lease(database, "main", take_over=True)
+
+
+def come_and_go(database):
+    with later(database):
+        pass
+
+
+def expires(database):
+    return database.execute("SELECT expires FROM leases")[0][0]
+
+
+def test_an_idle_owner_gives_no_heartbeats_and_goes_on_with_them_afterwards(database):
+    with lease(database, "main", time_to_live=0.06) as held:
+        with held.idle():
+            still = expires(database)
+            time.sleep(0.2)
+            assert expires(database) == still
+            held.check()
+        assert expires(database) > still
+        last, until = expires(database), time.monotonic() + 10
+        while expires(database) <= last:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        held.check()
+
+
+def test_an_idle_owner_that_was_taken_over_learns_from_whom_when_it_wakes(path, database):
+    with lease(database, "main", time_to_live=0.05) as held:
+        other = Database(path)
+        taken = ExitStack()
+        with pytest.raises(LeaseHeldError, match=rf"process {os.getpid()} on .* took over at"), held.idle():
+            taken.enter_context(later(other))
+        assert held.is_lost
+        with pytest.raises(LeaseHeldError, match="took over"):
+            held.check()
+        with pytest.raises(LeaseHeldError, match="took over"), held.idle():
+            pytest.fail("a lost lease is nothing to be idle on")
+        owner = database.execute("SELECT token FROM leases")
+    assert database.execute("SELECT token FROM leases") == owner
+    taken.close()
+    assert rows(database) == []
+    other.close()
+
+
+def test_an_idle_owner_learns_also_of_one_that_came_and_went(database):
+    with lease(database, "main", time_to_live=0.05) as held:
+        with (
+            pytest.raises(LeaseHeldError, match="another took over and has finished since"),
+            held.idle(),
+        ):
+            come_and_go(database)
+        assert rows(database) == []
+
+
+def test_who_leaves_while_idle_tells_its_own_reason_and_gives_the_lease_back(database):
+    with pytest.raises(KeyboardInterrupt), lease(database, "main") as held, held.idle():
+        raise KeyboardInterrupt
+    assert rows(database) == []
+
+
+def test_after_a_long_sleep_the_first_look_finds_out_before_the_heart_beats(database, monkeypatch):
+    monkeypatch.setattr(leases, "_keep", lambda *_: None)  # the heart has not woken up yet
+    with lease(database, "main", time_to_live=0.02) as held:
+        held.check()
+        time.sleep(0.04)
+        held.check()
+        assert expires(database) > time.time() - 0.01
+        time.sleep(0.04)
+        change(database, token="another's")
+        with pytest.raises(LeaseHeldError, match="took over"):
+            held.check()
+
+
+def test_two_that_take_over_at_once_do_not_both_get_it(path, database, holder):
+    holder.send_signal(signal.SIGSTOP)
+    change(database, expires=time.time() - 1)
+    got, refused = [], []
+    ready, end = threading.Barrier(4), threading.Event()
+
+    def try_it(number):
+        own = Database(path)
+        ready.wait()
+        try:
+            with lease(own, "main", take_over=True):
+                got.append(number)
+                end.wait(10)
+        except LeaseHeldError:
+            refused.append(number)
+        own.close()
+
+    threads = [threading.Thread(target=partial(try_it, number)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 10
+    while len(got) + len(refused) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    end.set()
+    for thread in threads:
+        thread.join()
+    assert (len(got), len(refused)) == (1, 3)
 
 
 def test_another_process_with_the_owners_number_is_not_the_owner(database, holder):
