@@ -6,7 +6,7 @@ from ..llm.calling import TransportError
 from ..taxonomy.apply import apply
 from ..taxonomy.edits import Edit
 from ..taxonomy.errors import AnswerError, CallError, EndpointError
-from ..taxonomy.version import Author, Version
+from ..taxonomy.version import Author, Version, settled_by_people
 from ..tools.score import score
 from . import paper, residual
 from .context import Context
@@ -20,7 +20,8 @@ STAGE = "review"
 def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
     """Polish one finalist, and score what comes out."""
     context, trial = runtime.context, state["trial"]
-    before = context.workspace.versions.get(trial["best"])
+    path = context.workspace.versions.path(trial["best"])
+    before = path[-1]
     context.report(STAGE, 0, 1)
     edits: list[Edit] = []
     note = ""
@@ -35,7 +36,13 @@ def reviewer(state: Branch, runtime: Runtime[Context]) -> State:
         context.fail(STAGE, None, error)
         note = f"no readable answer: {error}"
     edits += exemplar_edits(context, before.taxonomy, edits, context.reading.pool)
-    after = before.then(edits, author=Author.REVIEWER, cap=context.settings.max_categories, note=note)
+    after = before.then(
+        edits,
+        author=Author.REVIEWER,
+        cap=context.settings.max_categories,
+        note=note,
+        settled=settled_by_people(path),
+    )
     context.workspace.versions.put(context.run, after)
     placement = context.reading.place(after.taxonomy, context.reading.held_out or context.reading.sample)
     value = score(placement, context.reading.described(after.taxonomy.leaves)).value

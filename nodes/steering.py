@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..taxonomy.plan import Stage
+from ..taxonomy.version import Version
 from .context import Context
 from .state import LOOP, SUMMARIZE, State, Trial
 
@@ -22,7 +23,7 @@ def undone(context: Context, state: State) -> State | None:
         path = context.workspace.versions.path(state["version"])
         older = [version for version in path[:-1] if len(version.taxonomy)]
         # A step that changed no category, only which documents it remembers, is none to the user.
-        differing = [version for version in older if _shown(version.taxonomy) != _shown(path[-1].taxonomy)]
+        differing = [version for version in older if _meanings(version) != _meanings(path[-1])]
         if not differing:
             return None
         before, rest = differing[-1].id, []
@@ -100,5 +101,5 @@ def _none_of(keyed: dict[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(keyed)
 
 
-def _shown(taxonomy: Any) -> list[tuple[str, str, str | None]]:
-    return [(category.name, category.description, category.parent) for category in taxonomy]
+def _meanings(version: Version) -> list[tuple[str, str, str | None]]:
+    return [category.meaning for category in version.taxonomy]

@@ -11,7 +11,7 @@ from ..taxonomy.distance import touched_share
 from ..taxonomy.edits import Edit, Redefine
 from ..taxonomy.errors import AnswerError, CallError, EndpointError
 from ..taxonomy.values import Taxonomy
-from ..taxonomy.version import Author
+from ..taxonomy.version import Author, settled_by_people
 from ..tools.score import score
 from . import paper, residual
 from .context import Context
@@ -30,7 +30,8 @@ def taxonomy_updater(state: Branch, runtime: Runtime[Context]) -> State:
     done = trial["epoch"] * len(batches) + trial["batch"]
     context.report(STAGE, done, settings.epochs * len(batches))
 
-    before = versions.get(trial["version"])
+    path = versions.path(trial["version"])
+    before = path[-1]
     note, rating = "", trial["rating"]
     try:
         edits, rating = _edits(context, before.taxonomy, numbers, trial)
@@ -44,7 +45,13 @@ def taxonomy_updater(state: Branch, runtime: Runtime[Context]) -> State:
         context.fail(STAGE, None, error)
         edits, note = [], f"no readable answer: {error}"
     edits = [*edits, *exemplar_edits(context, before.taxonomy, edits, numbers)]
-    after = before.then(edits, author=Author.MODEL, cap=settings.max_categories, note=note)
+    after = before.then(
+        edits,
+        author=Author.MODEL,
+        cap=settings.max_categories,
+        note=note,
+        settled=settled_by_people(path),
+    )
     versions.put(context.run, after)
 
     held_out = context.reading.held_out or context.reading.sample

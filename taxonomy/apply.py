@@ -1,6 +1,6 @@
 """``apply``: a taxonomy and a list of edits in, a taxonomy out. There is no other way between the two."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -56,7 +56,14 @@ class Outcome:
         return tuple(applied.edit for applied in self.applied)
 
 
-def apply(taxonomy: Taxonomy, edits: Iterable[Edit], *, cap: int | None = None, origin: str = "") -> Outcome:
+def apply(
+    taxonomy: Taxonomy,
+    edits: Iterable[Edit],
+    *,
+    cap: int | None = None,
+    origin: str = "",
+    settled: Collection[str] = (),
+) -> Outcome:
     """Apply edits in order, each whole or not at all. Pure, and total: whatever the list, it never raises.
 
     An edit is refused that refers to no category, makes three levels, takes a name that is there already, is
@@ -71,8 +78,10 @@ def apply(taxonomy: Taxonomy, edits: Iterable[Edit], *, cap: int | None = None, 
         cap: how many categories there may be, those with others below them included; None for no limit.
         origin: what tells this taxonomy from one with equal content elsewhere in its history (its version's
             id), so that a category born after another was removed is never taken for it.
+        settled: ids of categories that keep their name, description and place: an edit that would change one is
+            refused.
     """
-    draft = Draft(taxonomy, cap=cap, origin=origin)
+    draft = Draft(taxonomy, cap=cap, origin=origin, settled=settled)
     applied: list[AppliedEdit] = []
     refused: dict[int, Refusal] = {}
     waiting: dict[int, Edit] = {}

@@ -11,8 +11,8 @@ def touched_share(before: Taxonomy, after: Taxonomy) -> float:
     differ. Exemplars and order do not count: they may change with every minibatch while the taxonomy stands
     still.
     """
-    old = {category.id: _content(category) for category in before}
-    new = {category.id: _content(category) for category in after}
+    old = {category.id: category.meaning for category in before}
+    new = {category.id: category.meaning for category in after}
     either = old.keys() | new.keys()
     if not either:
         return 0.0
@@ -36,7 +36,3 @@ def match(a: Taxonomy, b: Taxonomy) -> tuple[tuple[Category, Category], ...]:
                 pairs[category.id] = found
                 free.remove(found)
     return tuple((category, pairs[category.id]) for category in a if category.id in pairs)
-
-
-def _content(category: Category) -> tuple[str, str, str | None]:
-    return category.name, category.description, category.parent

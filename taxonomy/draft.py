@@ -67,9 +67,12 @@ class Draft:
     every applied edit extends it. Two categories share an id only if everything that led to them is the same.
     """
 
-    def __init__(self, taxonomy: Taxonomy, *, cap: int | None, origin: str) -> None:
+    def __init__(
+        self, taxonomy: Taxonomy, *, cap: int | None, origin: str, settled: Collection[str] = ()
+    ) -> None:
         self.categories = taxonomy.categories
         self._cap = cap
+        self._settled = settled
         self._chain = _digest(origin, taxonomy.fingerprint)
         self._former: list[_Former] = []
         self._held: list[str] = []
@@ -77,6 +80,7 @@ class Draft:
     def perform(self, edit: Edit) -> Step:
         """Apply one edit to this copy. Raises `Refused`, and then nothing has changed."""
         step = self._step(edit)
+        self._spare_the_settled(step)
         size = len(step.categories)
         if self._cap is not None and len(self.categories) < size > self._cap:
             raise Refused(
@@ -254,6 +258,12 @@ class Draft:
         if parent.parent is not None:
             raise Refused(f"{quoted(parent.name)} is itself below another category: two levels at most")
         return parent.id
+
+    def _spare_the_settled(self, step: Step) -> None:
+        after = {category.id: category.meaning for category in step.categories}
+        for old in self.categories:
+            if old.id in self._settled and old.id in step.touched and after.get(old.id) != old.meaning:
+                raise Refused(f"{quoted(old.name)} is as its user wants it")
 
     def _remember(self, step: Step) -> None:
         """Keep the names and ids that this step takes away, so that later references get a good answer."""

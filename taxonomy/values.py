@@ -43,6 +43,11 @@ class Category(BaseModel):
         """``name: description``, what is embedded and shown to a model."""
         return f"{self.name}: {self.description}"
 
+    @property
+    def meaning(self) -> tuple[str, str, str | None]:
+        """Name, description and parent: all that people see of it."""
+        return self.name, self.description, self.parent
+
 
 class Taxonomy(BaseModel):
     """An ordered, frozen set of categories. Only `apply` makes a new one from an old one."""

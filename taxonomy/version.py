@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
@@ -61,13 +62,19 @@ class Version(BaseModel):
         )
 
     def then(
-        self, edits: Iterable[Edit], *, author: Author, cap: int | None = None, note: str = ""
+        self,
+        edits: Iterable[Edit],
+        *,
+        author: Author,
+        cap: int | None = None,
+        note: str = "",
+        settled: Collection[str] = (),
     ) -> Version:
         """The version that these edits lead to; `apply` says what is refused. Changes nothing, never raises.
 
         The same call always gives the same version, so a step that is repeated after a crash repeats its id.
         """
-        outcome = apply(self.taxonomy, edits, cap=cap, origin=self.id)
+        outcome = apply(self.taxonomy, edits, cap=cap, origin=self.id, settled=settled)
         child = Version(
             id="",
             parent=self.id,
@@ -78,6 +85,22 @@ class Version(BaseModel):
             note=note,
         )
         return child.model_copy(update={"id": _hash(child.model_dump_json(exclude={"id"}))})
+
+
+def settled_by_people(versions_path: Sequence[Version]) -> frozenset[str]:
+    """Ids of the categories of the last version that a person made or changed: the model leaves them alone.
+
+    Args:
+        versions_path: each the parent of the next, the root first.
+    """
+    settled: set[str] = set()
+    for parent, version in pairwise(versions_path):
+        if version.author is Author.HUMAN:
+            before = {category.id: category.meaning for category in parent.taxonomy}
+            settled |= {
+                category.id for category in version.taxonomy if before.get(category.id) != category.meaning
+            }
+    return frozenset(settled & set(versions_path[-1].taxonomy.ids)) if versions_path else frozenset()
 
 
 def _hash(content: str) -> str:

@@ -5,8 +5,8 @@ import doctest
 import pytest
 import tnt_llm.taxonomy
 from pydantic import ValidationError
-from tnt_llm.taxonomy.edits import Add, Edit, Remove
-from tnt_llm.taxonomy.version import Author, Version
+from tnt_llm.taxonomy.edits import Add, Edit, Merge, Redefine, Remove
+from tnt_llm.taxonomy.version import Author, Version, settled_by_people
 
 REFUNDS = Add(name="Refunds", description="Wants money back.")
 OTHER = Add(name="Other", description="The rest.")
@@ -91,3 +91,25 @@ def test_a_version_cannot_be_changed_and_takes_no_unknown_fields() -> None:
 def test_the_example_that_introduces_the_room_is_true() -> None:
     results = doctest.testmod(tnt_llm.taxonomy)
     assert (results.failed, results.attempted) == (0, 5)
+
+
+def test_what_a_person_changed_is_settled_and_what_the_model_changed_is_not():
+    root = Version.first()
+    made = root.then(
+        [Add(name="Cats", description="On cats."), Add(name="Dogs", description="On dogs.")],
+        author=Author.MODEL,
+    )
+    steered = made.then([Redefine(id="Cats", name="Felines")], author=Author.HUMAN)
+    cats, dogs = steered.taxonomy.ids
+    assert settled_by_people([root, made, steered]) == {cats}
+    asked = [Redefine(id=cats, name="Tigers"), Merge(ids=(dogs, cats)), Redefine(id=dogs, name="Hounds")]
+    after = steered.then(asked, author=Author.MODEL, settled={cats})
+    assert after.taxonomy.names == ("Felines", "Hounds")
+    assert [refusal.reason for refusal in after.refused] == ["“Felines” is as its user wants it"] * 2
+
+
+def test_a_settled_category_may_get_other_exemplars():
+    made = Version.first().then([Add(name="Cats", description="On cats.")], author=Author.HUMAN)
+    (cats,) = made.taxonomy.ids
+    after = made.then([Redefine(id=cats, exemplars=(4, 2))], author=Author.MODEL, settled={cats})
+    assert after.taxonomy[cats].exemplars == (4, 2)
