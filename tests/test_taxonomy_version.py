@@ -105,7 +105,7 @@ def test_what_a_person_changed_is_settled_and_what_the_model_changed_is_not():
     asked = [Redefine(id=cats, name="Tigers"), Merge(ids=(dogs, cats)), Redefine(id=dogs, name="Hounds")]
     after = steered.then(asked, author=Author.MODEL, settled={cats})
     assert after.taxonomy.names == ("Felines", "Hounds")
-    assert [refusal.reason for refusal in after.refused] == ["“Felines” is as its user wants it"] * 2
+    assert [refusal.reason for refusal in after.refused] == ['"Felines" is as its user wants it'] * 2
 
 
 def test_a_settled_category_may_get_other_exemplars():
