@@ -154,7 +154,7 @@ class Lease:
         by = "another took over and has finished since"
         if rows:
             host, pid, since = rows[0]
-            by = f"process {pid} on {host} took over at {_when(since)}"
+            by = f"another took over: process {pid} on {host}, at {_when(since)}"
         return LeaseHeldError(
             f"This process lost its hold on run {self._run!r} of {workspace}: it was suspended or idle, "
             f"and {by}. Look at it with `tnt show -w {workspace} {self._run}`."

@@ -34,7 +34,7 @@ def publish(state: State, runtime: Runtime[Context]) -> State:
     if editions.current != number or _published(editions.link) != version:
         _write(state, context, editions.folder(number))
     editions.publish(number)
-    return {"phase": DONE, "published": version}
+    return {"phase": DONE, "edition": number, "published": version}
 
 
 def _published(folder: Path) -> str | None:
