@@ -1,12 +1,14 @@
-"""`tnt show` and `tnt runs`: where runs stand."""
+"""`tnt show` and `tnt runs`: where runs stand; and `tnt graph`, the way they all take."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .console import out, say, table
 
 if TYPE_CHECKING:
+    from ..checkpoints.runs import RunRow
     from ..graph.run import Run
 
 
@@ -34,34 +36,48 @@ def show_run(workspace: Path, name: str, *, as_json: bool) -> None:
 
 
 def show_taxonomy(run: "Run") -> None:
-    """Print the categories in order, children below their parents, with counts where there are labels."""
-    taxonomy = run.taxonomy
-    if not len(taxonomy):
+    """Print the categories with their numbers, with counts where there are labels."""
+    from .chat_view import show_categories
+
+    if not len(run.taxonomy):
         say("\nNo taxonomy yet")
         return
-    counts = _counts(run.summary())
-    rows = []
-    for category in taxonomy:
-        indent = "  " if category.parent else ""
-        count = f"{counts[category.id]:,}" if category.id in counts else ""
-        rows.append((indent + category.name, count, category.description))
-    out().print()
-    table([("Category", False), ("Texts", True), ("What belongs", False)], rows)
-    out().print()
+    show_categories(run.taxonomy, _counts(run.summary()))
 
 
 def show_runs(workspace: Path) -> None:
-    """Print the runs of a workspace, a line each."""
+    """Print the runs of a workspace, a line each, a fork below the run that it came from."""
+    from ..graph.history import forked_from
     from ..graph.run import list_runs
 
-    rows = list_runs(workspace)
-    if not rows:
+    runs = list_runs(workspace)
+    if not runs:
         say(f"No runs in {workspace} yet. To start one: tnt run CORPUS -w {workspace} --use-case TEXT")
         return
-    table(
-        [("Run", False), ("Status", False), ("Started", False), ("Note", False)],
-        [(row.name, str(row.status), row.created, row.note) for row in rows],
-    )
+    rows = []
+    for depth, row in _tree(runs):
+        _, step = forked_from(row)
+        begins = "" if step is None else f"{row.parent} at step {step}"
+        rows.append(("  " * depth + row.name, str(row.status), row.created, begins, row.note))
+    titles = ("Run", "Status", "Started", "From", "Note")
+    table([(title, False) for title in titles], rows)
+
+
+def _tree(runs: Sequence["RunRow"]) -> Iterator[tuple[int, "RunRow"]]:
+    """(depth, run): each run, and then its forks, in the order they were begun."""
+    names = {row.name for row in runs}
+    waiting = [(0, row) for row in reversed(runs) if row.parent not in names]
+    while waiting:
+        depth, row = waiting.pop()
+        yield depth, row
+        waiting += [(depth + 1, fork) for fork in reversed(runs) if fork.parent == row.name]
+
+
+def show_graph() -> None:
+    """Print the graph as Mermaid."""
+    from ..graph.drawing import mermaid
+
+    out().file.write(mermaid().rstrip() + "\n")
 
 
 def coverage_text(run: "Run") -> str:

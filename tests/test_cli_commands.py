@@ -16,6 +16,7 @@ from tnt_llm.llm.answer import Usage
 from tnt_llm.taxonomy import errors
 from tnt_llm.taxonomy.values import Taxonomy
 
+STARTED: dict[str, Any] = {"parent": None, "settings": {}}
 RUN = ("run", "corpus.csv", "-w", "ws", "--use-case", "why people write")
 
 
@@ -281,7 +282,7 @@ def test_show_prints_status_taxonomy_usage_and_question(tnt: Tnt, graph: FakeGra
     assert "Run main: awaiting" in result.out
     assert "Use case: why people write" in result.out
     rows = [line.split() for line in result.out.splitlines()]
-    assert ["Late", "refund", "1,200", "Money", "that", "has", "not", "come", "back."] in rows
+    assert ["2", "Late", "refund", "1,200", "Money", "that", "has", "not", "come", "back."] in rows
     assert ["phrases", "40", "1,234", "0", "99", "3"] in rows
     assert "2 failures, listed in the report" in result.out
     assert "Is this right?" in result.out
@@ -316,8 +317,10 @@ def test_show_json_is_json_and_nothing_else(tnt: Tnt, graph: FakeGraph) -> None:
 def test_runs_lists_each_run_on_a_line(tnt: Tnt, graph: FakeGraph) -> None:
     assert "tnt run CORPUS -w ws" in tnt("runs", "-w", "ws").out
     graph.rows = [
-        SimpleNamespace(name="main", status="done", created="2026-11-22 10:00", note=""),
-        SimpleNamespace(name="second", status="failed", created="2026-11-22 11:00", note="401:\nrefused"),
+        SimpleNamespace(name="main", status="done", created="2026-11-22 10:00", note="", **STARTED),
+        SimpleNamespace(
+            name="second", status="failed", created="2026-11-22 11:00", note="401:\nrefused", **STARTED
+        ),
     ]
     lines = tnt("runs", "-w", "ws").out.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["main", "done"], ["second", "failed"]]
