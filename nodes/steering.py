@@ -1,5 +1,6 @@
 """Where the state goes when its user undoes, redoes, goes on with the loop, or has a part of it done anew."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..taxonomy.plan import Stage
@@ -73,7 +74,7 @@ def continued(state: State) -> State:
 
 def rerun(state: State, stage: Stage) -> State:
     """Back to a stage, and on from there."""
-    trials: dict[str, Any] = state.get("trials", {})
+    trials = state.get("trials", {})
     moved: State = {
         "finalists": _none_of(state.get("finalists", {})),
         "trail": [*state.get("trail", []), state["version"]],
@@ -92,11 +93,16 @@ def rerun(state: State, stage: Stage) -> State:
             return {**moved, "phase": LOOP, "trials": _none_of(trials)}
         case Stage.REVIEW:
             chosen = trials[str(state["chosen"])]
-            finished = {**chosen, "version": state["version"], "best": state["version"], "active": False}
+            finished: Trial = {
+                **chosen,
+                "version": state["version"],
+                "best": state["version"],
+                "active": False,
+            }
             return {**moved, "phase": LOOP, "trials": {**_none_of(trials), str(chosen["index"]): finished}}
 
 
-def _none_of(keyed: dict[str, Any]) -> dict[str, Any]:
+def _none_of(keyed: Mapping[str, Any]) -> dict[str, Any]:
     """Takes every key away, see `state._update`."""
     return dict.fromkeys(keyed)
 

@@ -1,19 +1,18 @@
 """The contract of durability: SIGKILL anywhere, resume, and at most the calls in flight are asked again."""
 
-import json
 import random
 import time
-from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from killing import Moment, kill_at, outcome
 from rule_model import RuleModel
 from stub_endpoint import StubEndpoint
 from tnt_llm.checkpoints.saver import checkpoint_bytes
 from tnt_llm.checkpoints.workspace import Workspace
 from tnt_llm.graph import build
-from tnt_llm.graph import run as run_module
+from tnt_llm.graph import session as session_module
 from tnt_llm.graph.run import Run, RunStatus
 from tnt_llm.llm.chat import Chat
 from tnt_llm.llm.fake import FakeModel
@@ -34,17 +33,6 @@ from toy_runs import (
 
 TEXTS = [*messages(10, *TOPICS), *(f"{text}. " * 20 for text in messages(2, "strange"))]
 SETTINGS = {**SMALL, "trials": 2, "slice": 10, "minibatch": 12, "decisions": "small"}
-KILLED = -9
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When to kill: `stage` has told its progress `tells` times, then come `calls` requests and `wait` seconds."""
-
-    stage: str
-    tells: int = 1
-    calls: int = 0
-    wait: float = 0.0
 
 
 def moments(seed):
@@ -66,44 +54,6 @@ def moments(seed):
         Moment("classify", 1, 0, soon()),
         Moment("publish", 1, 0, draw.uniform(0, 0.02)),
     ]
-
-
-def kill_at(worker, moment, stub):
-    """Kill the run at a moment; whether it got there before it ended."""
-    tells = 0
-    for stage, _, _ in worker.told():
-        tells += stage == moment.stage
-        if tells >= moment.tells:
-            break
-    else:
-        return False
-    before, since = stub.count, None
-    while True:
-        if since is None and stub.count >= before + moment.calls:
-            since = time.monotonic()
-        if since is not None and time.monotonic() >= since + moment.wait:
-            break
-        told = worker.tell(0.001)
-        if (told is not None and told[0] != moment.stage) or not worker.process.is_alive():
-            break  # that stage is over: now or never
-    worker.kill()
-    return worker.end() == KILLED
-
-
-def outcome(workspace):
-    """What a run leaves behind, as plain values."""
-    run = Run.open(workspace)
-    with Workspace.open(workspace) as tables:
-        versions = [version.model_dump(mode="json") for version in tables.versions.list(run.name)]
-    return {
-        "status": run.status,
-        "state": dict(run.state),
-        "versions": sorted(versions, key=lambda version: version["id"]),
-        "taxonomy": json.loads((run.path / "taxonomy.json").read_text(encoding="utf-8")),
-        "labels": (run.path / "labels.csv").read_text(encoding="utf-8"),
-        "rows": run.labels.to_pylist(),
-        "failures": [(row.stage, row.number, row.error) for row in run.failures],
-    }
 
 
 @pytest.fixture
@@ -182,7 +132,7 @@ def test_a_second_process_on_a_run_is_told_who_has_it(begin, tmp_path, monkeypat
 
 def test_a_process_that_lost_its_run_stops_and_leaves_it_to_its_new_owner(tmp_path, monkeypatch):
     patch_all(monkeypatch)
-    monkeypatch.setattr(run_module, "lease", partial(run_module.lease, time_to_live=0.1))
+    monkeypatch.setattr(session_module, "lease", partial(session_module.lease, time_to_live=0.1))
 
     def progress(stage, done, total, usage):
         if done == 5:  # as if this process had been asleep for long, and another machine had taken over
@@ -216,7 +166,7 @@ def test_a_run_that_died_before_its_first_step_is_gone_on_with(tmp_path, monkeyp
     patch_all(monkeypatch)
     with StubEndpoint(RuleModel()) as stub:
         with monkeypatch.context() as patch:
-            patch.setattr(Run, "_work", lambda run: None)
+            patch.setattr(session_module.Session, "go_on", lambda session: None)
             run = Run.start(TEXTS, workspace=tmp_path, llm=stub.spec, **SETTINGS)
             assert (run.state, len(run.taxonomy), run.summary()["phase"]) == ({}, 0, "start")
         assert Run.open(tmp_path).resume().status is RunStatus.DONE

@@ -119,7 +119,7 @@ def count_answers(workspace: Path) -> int:
 
 
 Told = tuple[str, int, int]
-SILENT = ("selector", "settle_labels", "publish")
+SILENT = ("selector", "apply_edits", "settle_labels", "publish")
 """Nodes that tell no progress; in a `Worker` they tell that they begin."""
 
 
@@ -164,7 +164,7 @@ class Worker:
 
 @contextmanager
 def workers() -> Iterator[Callable[..., Worker]]:
-    """Start processes that have everything imported: ``start("start", corpus=..., ...)`` or ``"resume"``."""
+    """Start processes that have everything imported: ``start("start", corpus=..., ...)``, ``"resume"`` or ``"say"``."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["toy_runs_preload"])
     begun: list[Worker] = []
@@ -194,6 +194,9 @@ def _work(action: str, arguments: dict[str, Any], writer: Connection) -> None:
 
     if action == "start":
         Run.start(progress=progress, **arguments)
+    elif action == "say":
+        text = arguments.pop("text")
+        Run.open(progress=progress, **arguments).say(text, yes=True)
     else:
         Run.open(progress=progress, **arguments).resume()
 
