@@ -70,7 +70,6 @@ def find_point(workspace: Path | str, run: str, reference: str) -> Point:
         RunNotFoundError, RunStateError, StorageError: as they say.
     """
     with Workspace.open(workspace) as tables:
-        tables.runs.get(run)
         names = [row.name for row in tables.runs.list()]
         is_newest = reference in ("", NEWEST)
         if is_newest or _STEP.fullmatch(reference):

@@ -82,6 +82,12 @@ def test_a_step_that_is_not_there_is_refused(workspace: Path, run: StoredRun) ->
         diff(workspace, "other", "0")
 
 
+def test_two_runs_are_compared_where_none_is_called_main(workspace: Path) -> None:
+    StoredRun.create(workspace, "first").stand(ABC)
+    StoredRun.create(workspace, "second").stand(ABC.then(MERGE, author=Author.HUMAN))
+    assert diff(workspace, "main", "first", "second").lines() == ("Merged “Apples” and “Bears” into “Food”",)
+
+
 def test_before_the_first_taxonomy_there_is_an_empty_one(workspace: Path, run: StoredRun) -> None:
     run.stand(None)
     run.stand(ABC)
