@@ -1,8 +1,8 @@
 """Does a message give the right plan? Edit requests should give the right edits, anything else none.
 
-    python -m benchmarks steering --half dev --llm embedded --out DIR
+    python -m benchmarks steering --half dev --llm embedded
 
-The answers stay in DIR, so that a second call asks only what a changed prompt makes new.
+The answers stay in the folder of the outcome, so that a second call asks only what a changed prompt makes new.
 """
 
 import argparse
@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks steering", description=__doc__)
     parser.add_argument("--half", choices=HALVES, required=True)
     parser.add_argument("--llm", default="embedded")
-    parser.add_argument("--out", type=Path, default=Path("bench-steering"))
+    parser.add_argument("--out", type=Path, default=Path("bench/steering"))
     options = parser.parse_args(arguments)
 
     from tnt_llm.checkpoints.workspace import Workspace
