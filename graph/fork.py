@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -70,23 +69,21 @@ def fork(
             step = _with_its_files(thread, run, find_step(thread, run, at))
             waits = bool(thread and thread.questions(step.id))
         changed = _changed(row, settings, step)
-        target = uuid4().hex
-        # First what a row refers to: a process that is killed in between leaves a thread that nobody knows.
-        begin_thread(tables.checkpoints_path, step.id, row.thread_id, target, without=_LEFT)
         with tables.database.transaction():
             name = name or _free_name(tables, row)
-            tables.runs.create(
+            new = tables.runs.create(
                 name,
                 settings={**row.settings, "settings": changed, "fork": {"run": run, "step": step.step}},
                 graph_version=row.graph_version,
                 status=RunStatus.AWAITING if waits else RunStatus.STOPPED if step.next else RunStatus.DONE,
-                thread_id=target,
                 parent=run,
             )
             versions = tables.versions.share(run, name, _words(step.values))
             if settings.keys().isdisjoint(_LABELS):
                 for version in versions:
                     tables.labels.put_many(name, version, _sample_labels(tables, run, version))
+            # Last, in a file of its own: a process that is killed after it leaves a thread that nobody knows.
+            begin_thread(tables.checkpoints_path, step.id, row.thread_id, new.thread_id, without=_LEFT)
     return name
 
 

@@ -213,7 +213,7 @@ def find_step(thread: Thread | None, run: str, step: int | None) -> StoredStep:
     if found is None:
         numbers = [] if thread is None else thread.numbers()
         there = _ranges(numbers) if numbers else "none yet"
-        wanted = "a checkpoint" if step is None else f"step {step}"
+        wanted = "checkpoint" if step is None else f"step {step}"
         raise RunStateError(
             f"the run {run!r} has no {wanted}. Steps there: {there}. `tnt history` lists them."
         )
