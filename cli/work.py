@@ -33,7 +33,7 @@ def start(
     from ..llm.spec import choose_model
 
     model = choose_model(llm, os.environ)
-    _say_model(model.text, model.reason, quiet=quiet)
+    say_model(model.text, model.reason, quiet=quiet)
     with _working(workspace, name, quiet=quiet) as (progress, stop):
         from ..graph.run import Run
 
@@ -61,7 +61,7 @@ def go_on(
 
         changed = {} if budget_tokens is None else {"budget_tokens": budget_tokens}
         run = Run.open(workspace, name, llm=llm, progress=progress, stop=stop.event, **changed)
-        _say_model(run.model.text, run.model.reason, quiet=quiet)
+        say_model(run.model.text, run.model.reason, quiet=quiet)
         run = run.approve() if approve else run.resume()
     return _conclude(run, workspace, stop, quiet=quiet)
 
@@ -122,7 +122,8 @@ def _exists(workspace: Path, name: str) -> bool:
         return False
 
 
-def _say_model(text: str, reason: str, *, quiet: bool) -> None:
+def say_model(text: str, reason: str, *, quiet: bool) -> None:
+    """Say which LLM is used and why."""
     if not quiet:
         say(f"LLM: {text} ({reason})", to=err())
 
@@ -133,7 +134,7 @@ def _conclude(run: "Run", workspace: Path, stop: StopRequest, *, quiet: bool) ->
     again = resume_command(workspace, run.name)
     if status == "done":
         if not quiet:
-            _say_result(run)
+            say_result(run)
         return ExitCode.DONE
     if status == "awaiting":
         if not quiet:
@@ -142,6 +143,7 @@ def _conclude(run: "Run", workspace: Path, stop: StopRequest, *, quiet: bool) ->
             show_taxonomy(run)
             if run.question:
                 say(run.question)
+            say(f"To ask about it and to change it: {chat_command(workspace, run.name)}")
             say(f"To go on with this taxonomy: {again} --approve")
         return ExitCode.AWAITING
     if status == "budget":
@@ -161,7 +163,8 @@ def _say_pause(message: str, quiet: bool) -> None:
         say(message, to=err())
 
 
-def _say_result(run: "Run") -> None:
+def say_result(run: "Run") -> None:
+    """Say what a finished run came to, and where it is."""
     from .show import coverage_text
 
     say(f"Done: {coverage_text(run)}.")
@@ -171,5 +174,13 @@ def _say_result(run: "Run") -> None:
 
 def resume_command(workspace: Path, name: str) -> str:
     """The command that goes on with a run, fit for a shell."""
-    parts = ["tnt", "resume", "-w", str(workspace)] + ([] if name == "main" else [name])
-    return shlex.join(parts)
+    return _command("resume", workspace, name)
+
+
+def chat_command(workspace: Path, name: str) -> str:
+    """The command that talks about a run, fit for a shell."""
+    return _command("chat", workspace, name)
+
+
+def _command(verb: str, workspace: Path, name: str) -> str:
+    return shlex.join(["tnt", verb, "-w", str(workspace), *([] if name == "main" else [name])])
