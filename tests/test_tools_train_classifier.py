@@ -81,7 +81,7 @@ def test_only_categories_with_a_labelled_text_are_known_in_the_taxonomys_order()
 
 def test_exemplars_teach_a_category_that_no_label_names_and_are_not_measured():
     texts, labels = sample_of(15, "pets", "taxes")
-    shown = [(text, "id-football") for text in texts_about("football", 5)]
+    shown = [(text, "id-football") for text in texts_about("football", 15)]
     classifier, metrics = train(texts, labels, exemplars=shown)
     unseen = texts_about("football", 8, seed=7)
     found = [prediction.primary_id for prediction in classifier.predict(unseen)]
