@@ -58,7 +58,7 @@ class RunAnswers:
             StorageError: the disk is full, or the database cannot be written.
         """
         spent = (prompt_tokens, cached_tokens, completion_tokens, seconds, cost)
-        created = now()
+        created = now(precise=True)  # beside the moments of checkpoints
         with self._database.transaction():
             self._database.execute(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)",

@@ -145,9 +145,9 @@ class Database:
             self._connection.close()
 
 
-def now() -> str:
-    """This moment, UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(*, precise: bool = False) -> str:
+    """This moment, UTC, ISO 8601, to the second; to the microsecond where it is to be `precise`."""
+    return datetime.now(UTC).isoformat(timespec="microseconds" if precise else "seconds")
 
 
 def number_list(numbers: Iterable[int]) -> str:

@@ -171,11 +171,10 @@ def outlines(database: Database, versions: Collection[str]) -> dict[str, Outline
     return found
 
 
-def tokens_by_second(database: Database, run: str) -> list[tuple[str, int]]:
-    """What a run had used by when: (moment like ``2026-11-22T12:00:00``, tokens so far), ascending."""
+def tokens_over_time(database: Database, run: str) -> list[tuple[str, int]]:
+    """What a run had used by when: (moment, ISO 8601, UTC, tokens so far), ascending."""
     rows = database.execute(
-        "SELECT substr(created, 1, 19), sum(prompt_tokens + completion_tokens) FROM calls WHERE run = ? "
-        "GROUP BY 1 ORDER BY 1",
+        "SELECT created, sum(prompt_tokens + completion_tokens) FROM calls WHERE run = ? GROUP BY 1 ORDER BY 1",
         (run,),
     )
     total, sums = 0, []

@@ -33,6 +33,7 @@ def fork_run(workspace: Path, run: str, *, at: int | None, name: str | None, cha
 def _settings(changes: Sequence[str]) -> dict[str, str | None]:
     """``name=value`` pairs; the settings know what a value is to be."""
     settings: dict[str, str | None] = {}
+    taken = {"workspace", "run", "at", "name"}
     for change in changes:
         name, equals, value = change.partition("=")
         name = name.strip().replace("-", "_")
@@ -40,5 +41,7 @@ def _settings(changes: Sequence[str]) -> dict[str, str | None]:
             raise SettingsError(
                 f"--set wants SETTING=VALUE, as in --set max_categories=8, and not {change!r}"
             )
+        if name in taken:
+            raise SettingsError(f"there is no setting {name!r}; a fork is told so by an option of its own")
         settings[name] = None if value.strip().lower() in ("none", "null") else value.strip()
     return settings

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints.history import Outline, StoredStep, Thread, open_thread, outlines, tokens_by_second
+from ..checkpoints.history import Outline, StoredStep, Thread, open_thread, outlines, tokens_over_time
 from ..checkpoints.runs import RunRow
 from ..checkpoints.workspace import Workspace
 from ..nodes.state import LOOP, SUMMARIZE
@@ -34,7 +34,7 @@ class Step:
         edits: categories added, changed and gone since the step before.
         residual: share of held-out texts that fit no category, where the step measured it.
         score: of the taxonomy in question, where the step measured it.
-        tokens: what the run had used by then, to the second.
+        tokens: what the run had used by then.
         marks: of "paused" (it waits, or waited, for its user here), "approved", "forked" (another run begins here).
         next: the nodes that come after, an entry a task; () at the end.
         checkpoint_id: LangGraph's id.
@@ -129,7 +129,7 @@ def history(workspace: Path | str, run: str = "main", *, limit: int | None = Non
         wanted = lines if limit is None else lines[-limit:]
         named = {version for line in wanted for version in (line.version, line.before) if version is not None}
         known = outlines(tables.database, named)
-        tokens = tokens_by_second(tables.database, run)
+        tokens = tokens_over_time(tables.database, run)
         forked = {step for name, step in map(forked_from, tables.runs.list()) if name == run}
     moments = [moment for moment, _ in tokens]
     steps = []
@@ -143,7 +143,7 @@ def history(workspace: Path | str, run: str = "main", *, limit: int | None = Non
             )
             if holds
         ]
-        used = bisect_right(moments, line.time[:19])
+        used = bisect_right(moments, line.time)
         outline = None if line.version is None else known.get(line.version)
         steps.append(
             Step(
