@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stub_endpoint import StubEndpoint
 from tnt_llm.taxonomy.edits import Add, Merge, Move, Part, Redefine, Remove, Split
 from tnt_llm.taxonomy.errors import AnswerError
 from tnt_llm.taxonomy.names import is_vague
@@ -243,6 +244,25 @@ def test_an_answer_that_cannot_be_read_is_a_plan_without_edits() -> None:
     (outcome,) = measure.measure(read, lines, TAXONOMY)
     assert (outcome.is_right, outcome.error) == (False, "not JSON")
     assert measure.figures([outcome])["errors"] == 1
+
+
+def test_of_the_held_out_half_only_figures_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with StubEndpoint(lambda payload: "no object at all") as stub:
+        for half in wants.HALVES:
+            measure.main(["--half", half, "--llm", stub.spec, "--out", str(tmp_path)])
+            printed = capsys.readouterr().out
+            lines = wants.read_half(half)
+            assert "edit requests with the right edits: 0 of 18" in printed
+            assert "other messages that gave an edit: 0 of 12" in printed
+            assert any(line.id in printed or line.text in printed for line in lines) == (half == "dev")
+            report = json.loads((tmp_path / f"steering.{half}.json").read_text(encoding="utf-8"))
+            assert [message["id"] for message in report["messages"]] == [line.id for line in lines]
+            assert report["errors"] == 30
+        asked = stub.count
+        measure.main(["--half", "dev", "--llm", stub.spec, "--out", str(tmp_path)])
+        assert stub.count == asked
 
 
 def test_the_reader_gets_the_taxonomy_and_the_conversation() -> None:
