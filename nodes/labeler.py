@@ -143,12 +143,20 @@ def plan_asks(context: Context, path: Sequence[Version], style: LabelStyle) -> l
 def calls_ahead(context: Context, path: Sequence[Version], style: LabelStyle) -> int:
     """How many calls it takes to label the last version of a path, as far as that is known before the first.
 
+    Of the further letter orders that is the prior's sample; how many texts are contested shows only then.
+
     Args:
         path: as in `carry`.
         style: how texts are labelled.
     """
-    votes, version = context.workspace.votes, path[-1].id
-    return sum(len(votes.missing(version, ask.id, ask.numbers)) for ask in plan_asks(context, path, style))
+    votes, version, taxonomy = context.workspace.votes, path[-1].id, path[-1].taxonomy
+    asks = plan_asks(context, path, style)
+    count = sum(len(votes.missing(version, ask.id, ask.numbers)) for ask in asks)
+    if count and len(asks) == 1 and style is LabelStyle.FAST and len(taxonomy.leaves) > 1:
+        placement = context.reading.place(taxonomy, context.reading.label_sample)
+        fixed = balanced(placement, context.settings.balance)
+        count += len(fixed) * ((context.settings.orders or 1) - 1)
+    return count
 
 
 def read_votes(context: Context, version: str, ask: Ask, taxonomy: Taxonomy) -> dict[int, Distribution]:

@@ -438,7 +438,10 @@ def test_further_letter_orders_are_asked_about_a_part_of_what_is_in_question(tmp
             run.edit(FIRST, Redefine(id=TRAIN, description="Rails and a train.")).id
         )
         in_question = set(carry(run.context, path).ask)
+        ahead = calls_ahead(run.context, path, LabelStyle.FAST)
         asked, rows = run.label(path[-1])
+        assert calls_ahead(run.context, path, LabelStyle.FAST) == 0
+    assert len(set(asked)) < ahead <= len(asked)
     assert max(Counter(asked).values()) == 3
     others = {number for number in asked if number not in in_question}
     assert 0 < len(others) <= 3 * 2
