@@ -26,7 +26,7 @@ from toy_runs import (
 
 TEXTS = messages(10)
 SETTINGS = {**SMALL, "auto": False, "slice": 6, "label_sample": 24}
-EDITS = ("/rename 2 to Money matters", "/describe 1: Something else altogether.", "/merge 3, 4 into Both")
+EDITS = ("/rename 2 to Money matters", "/describe 1: Something else altogether.", "/merge 2, 3 into Both")
 
 
 def consistent_version(folder):
