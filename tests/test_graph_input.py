@@ -7,7 +7,7 @@ from rule_model import RuleModel
 from stub_endpoint import StubEndpoint
 from tnt_llm.checkpoints.database import SCHEMA_VERSION
 from tnt_llm.checkpoints.workspace import Workspace
-from tnt_llm.graph import run as run_module
+from tnt_llm.graph import session as session_module
 from tnt_llm.graph.run import Run, RunStatus
 from tnt_llm.nodes import publish
 from tnt_llm.taxonomy.errors import CorpusError, StorageError, VersionError
@@ -150,7 +150,7 @@ def test_a_full_disk_stops_the_run_and_nothing_finished_is_lost(work, monkeypatc
 
 
 def test_a_full_disk_met_by_the_checkpoints_stops_the_run_and_it_goes_on_later(work, monkeypatch):
-    original = run_module.open_saver
+    original = session_module.open_saver
 
     @contextmanager
     def cramped(path):
@@ -161,7 +161,7 @@ def test_a_full_disk_met_by_the_checkpoints_stops_the_run_and_it_goes_on_later(w
 
     with StubEndpoint(RuleModel()) as stub:
         with monkeypatch.context() as patch:
-            patch.setattr(run_module, "open_saver", cramped)
+            patch.setattr(session_module, "open_saver", cramped)
             with pytest.raises(StorageError, match="no room left"):
                 start(TEXTS, work, stub)
         run = Run.open(work)

@@ -8,7 +8,11 @@ from pydantic import ValidationError
 from tnt_llm.nodes.settings import Decisions, LabelStyle, Settings, Update
 
 FIELDS = Settings.model_fields
-OPEN = [name for name, field in FIELDS.items() if field.default is None and name != "budget_tokens"]
+OPEN = [
+    name
+    for name, field in FIELDS.items()
+    if field.default is None and name not in ("budget_tokens", "pause_every")
+]
 
 
 def made(**changes: Any) -> Settings:
