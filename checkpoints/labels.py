@@ -137,19 +137,6 @@ class Labels:
                 return version
         return None
 
-    def copy(self, run: str, to: str, versions: Iterable[str]) -> None:
-        """Give another run this one's labels of some versions; not what a classifier made of them.
-
-        Raises:
-            StorageError: the disk is full, or the database cannot be written.
-        """
-        self._database.execute_many(
-            "INSERT OR REPLACE INTO labels "
-            "SELECT ?, version, number, primary_id, all_ids, confidence, source, reason FROM labels "
-            "WHERE run = ? AND version = ? AND source <> ?",
-            ((to, run, version, Source.STUDENT.value) for version in versions),
-        )
-
     def counts(self, run: str, version: str) -> dict[str | None, int]:
         """Documents by primary category id, the most frequent first; None counts the undefined."""
         rows = self._database.execute(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tnt_llm.checkpoints import editions as module
 from tnt_llm.checkpoints.editions import OURS, Editions
-from tnt_llm.taxonomy.errors import StorageError
+from tnt_llm.classifiers import bundle
+from tnt_llm.taxonomy.errors import BundleError, StorageError
 
 FILES = ("taxonomy.json", "labels.csv", "classifier/manifest.json")
 
@@ -295,6 +296,31 @@ def test_a_reader_that_resolves_the_link_first_never_sees_two_editions(main):
     editions.publish(2)
     assert not place.exists()
     assert found(main.resolve()) == 2
+
+
+def test_a_classifier_is_loaded_from_one_edition_although_another_comes_to_count_meanwhile(main, monkeypatch):
+    editions = Editions(main)
+    publish(editions, 1)
+    seen = []
+
+    def load(folder):
+        seen.append(folder)
+        if len(seen) == 1:
+            publish(editions, 2)  # and the first one is gone
+        return (folder / "manifest.json").read_text()
+
+    monkeypatch.setattr(bundle, "_load", load)
+    assert bundle.load_bundle(main / "classifier") == "classifier/manifest.json of 2"
+    assert [folder.parent.name for folder in seen] == ["1", "2"]
+
+
+def test_a_classifier_that_is_damaged_is_told(main):
+    publish(Editions(main), 1)
+    with pytest.raises(BundleError, match=r"manifest\.json is damaged"):
+        bundle.load_bundle(main / "classifier")
+    (main / "classifier" / "manifest.json").unlink()
+    with pytest.raises(BundleError, match=r"there is no classifier in .*1/classifier"):
+        bundle.load_bundle(main / "classifier")
 
 
 def test_every_output_of_a_run_is_known_as_one_of_ours():

@@ -77,6 +77,16 @@ def test_labels_are_counted_by_primary_the_most_frequent_first(workspace):
     assert workspace.labels.counts("main", "w") == {}
 
 
+def test_the_newest_version_with_labels_is_the_first_that_has_more_than_a_classifiers(workspace):
+    workspace.labels.put_many("main", "old", ROWS)
+    workspace.labels.put_many("main", "new", [LabelRow(4, "app", ("app",), 0.5, Source.LINEAGE)])
+    workspace.labels.put_many("main", "guessed", [ROWS[1]])
+    workspace.labels.put_many("fork", "guessed", ROWS)
+    assert workspace.labels.newest("main", ["guessed", "none", "new", "old"]) == "new"
+    assert workspace.labels.newest("main", ["guessed", "none"]) is None
+    assert workspace.labels.newest("fork", iter(["old", "guessed"])) == "guessed"
+
+
 def test_a_label_is_replaced(workspace):
     workspace.labels.put_many("main", "v", ROWS)
     workspace.labels.put_many("main", "v", [LabelRow(1, "app", ("app",), 0.9, Source.LLM)])

@@ -243,22 +243,18 @@ def test_broken_off_anywhere_it_comes_out_the_same_and_no_text_is_asked_twice(tm
 
 
 def test_what_another_run_has_asked_about_the_version_changes_no_label(tmp_path):
-    removed = [Remove(id=TRAIN)]
     with desk(tmp_path / "alone", orders=2) as run:
         run.label(FIRST)
-        _, alone = run.label(run.edit(FIRST, *removed))
+        _, alone = run.label(run.edit(FIRST, Remove(id=TRAIN)))
     with desk(tmp_path / "beside", orders=2) as run:
-        run.label(FIRST)
-        run.tables.labels.copy("main", "fork", [FIRST.id])
-        child = run.edit(FIRST, *removed)
-        # The other one has no labels of the parent, so it asks about everything, under the same version.
+        _, first = run.label(FIRST)
+        child = run.edit(FIRST, Remove(id=TRAIN))
+        # Another run has no labels of the parent, so it asks about every text, under the same version.
         run.tables.database.execute("DELETE FROM labels")
-        run.label(child)
-        run.tables.database.execute("DELETE FROM labels WHERE run = 'main'")
-        run.tables.labels.copy("fork", "main", [FIRST.id])
-        _, rows = run.label(FIRST)
+        assert len(run.label(child)[1]) == len(TEXTS)
+        run.tables.database.execute("DELETE FROM labels")
+        run.tables.labels.put_many("main", FIRST.id, first.values())
         asked, beside = run.label(child)
-    assert len(rows) == len(TEXTS)
     assert asked == []
     assert beside == alone
 
@@ -305,15 +301,6 @@ def test_labels_of_a_person_stay_whatever_the_edits_beside_them(tmp_path):
         assert rows[12] == said
         _, rows = run.label(run.edit(FIRST, Remove(id=TRAIN)))
     assert rows[12].source is Source.LLM
-
-
-def test_a_fork_with_the_labels_of_its_parent_asks_only_what_differs(tmp_path):
-    with desk(tmp_path) as run:
-        _, before = run.label(FIRST)
-        run.finish()
-        run.tables.labels.copy("main", "other", [FIRST.id])
-        copied = {row.number: row for row in run.tables.labels.get("other", FIRST.id)}
-    assert copied == before
 
 
 # editions
