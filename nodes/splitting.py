@@ -1,19 +1,19 @@
-"""Dividing one category: its parts are found in its documents, or their examples are, where the user named them."""
+"""Dividing a category: its parts are found in its documents. And what a user has named gets examples from them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
 import numpy as np
 
-from ..classifiers.encoders import Vectors
 from ..llm.request import Request
 from ..prompts.answers import Named, schema_of
 from ..prompts.prompt import load_prompt
-from ..taxonomy.edits import Edit, Part, Split
+from ..taxonomy.edits import Add, Edit, Part, Split
 from ..taxonomy.errors import AnswerError, RunStateError
 from ..taxonomy.names import is_vague, quoted, same_name
 from ..taxonomy.values import Category, Taxonomy
-from ..tools.evidence import FUSE, Rows, cohesion, group, middle
+from ..tools.evidence import middle
+from ..tools.parts import divide
 from .context import Context
 from .residual import SHOWN
 
@@ -22,6 +22,11 @@ LEAST = 3
 """Texts that make a part."""
 LEAST_SHARE = 0.1
 """And the share of the category's texts that makes one."""
+SURE = 4
+"""Exemplars that a category gets which a person has added."""
+FOREIGN = 0.95
+"""They are nearer to its words than this share of texts are to texts of other categories. Measured on two corpora, that
+is as near as a text must be to fit a category."""
 
 
 def find_parts(
@@ -60,7 +65,9 @@ def find_parts(
         )
     sample = set(context.reading.sample)
     inside = [number for number in numbers if number in sample]
-    groups = _groups(context, inside)
+    vectors = context.reading.vectors(inside)
+    least = max(LEAST, ceil(LEAST_SHARE * len(inside)))
+    groups = divide(vectors, most=MOST_PARTS, least=least, seed=context.settings.seed)
     if not groups:
         raise RunStateError(
             f"{quoted(category.name)} has only {len(inside)} texts in the sample: too few to see parts in. {by_hand}"
@@ -69,7 +76,6 @@ def find_parts(
         raise RunStateError(
             f"The {len(inside)} texts of {quoted(category.name)} do not come apart into groups. {by_hand}"
         )
-    vectors = context.reading.vectors(inside)
     taken = [other.name for other in taxonomy if other.id != category.id]
     parts: list[Part] = []
     refused: AnswerError | None = None
@@ -94,60 +100,68 @@ def find_parts(
 
 
 def fill_parts(context: Context, edit: Edit, members: Mapping[str | None, Sequence[int]]) -> Edit:
-    """The same edit; the parts of a split that have no exemplars get the documents nearest to what they say.
+    """The same edit with exemplars, where a person has named a new category or a part and given none.
+
+    Without any, a category lies where its name lies, and most of its texts are nearer to what others look like.
 
     Args:
         context: of the run.
-        edit: any; what is no split comes back as it is.
+        edit: any; what creates nothing comes back as it is.
         members: documents by category id; those outside the sample are passed over.
     """
-    if not isinstance(edit, Split):
-        return edit
-    sample = set(context.reading.sample)
-    inside = [number for number in members.get(edit.id, ()) if number in sample]
-    if not inside:
-        return edit
-    described = context.reading.described(
-        [Category(id="", name=part.name, description=part.description) for part in edit.parts]
-    )
-    near = context.reading.vectors(inside) @ described.T
-    # How much nearer to this part than to any other: what all parts share of the category says nothing.
-    rest = np.stack([np.delete(near, place, axis=1).max(axis=1) for place in range(len(edit.parts))], axis=1)
+    match edit:
+        case Add() if not edit.exemplars:
+            return edit.model_copy(update={"exemplars": _nearest(context, edit, members)})
+        case Split():
+            sample = set(context.reading.sample)
+            inside = [number for number in members.get(edit.id, ()) if number in sample]
+            return _filled(context, edit, inside) if inside else edit
+        case _:
+            return edit
+
+
+def _nearest(context: Context, edit: Add, members: Mapping[str | None, Sequence[int]]) -> tuple[int, ...]:
+    """The few documents that are surely near to what a new category says; none where nothing is about it.
+
+    Measured on the example messages, each category taken out and added again with a name of one to three words: with
+    these exemplars 129 of its 153 texts were nearest to it, and 10 others; without them 63, and 4.
+    """
+    reading, sample = context.reading, context.reading.sample
+    compared = reading.held_out or sample
+    places = {number: place for place, numbers in enumerate(members.values()) for number in numbers}
+    here, there = ([places.get(number, -1) for number in numbers] for numbers in (compared, sample))
+    foreign = np.not_equal.outer(here, there)
+    vectors = reading.vectors(sample)
+    pairs = reading.vectors(compared) @ vectors.T
+    apart = pairs[foreign] if foreign.any() else pairs.ravel()
+    near = (vectors @ reading.described([_category(edit.name, edit.description)]).T)[:, 0]
+    rows = np.argsort(-near.round(5), kind="stable")[: min(SURE, context.settings.exemplars)]
+    bar = float(np.quantile(apart, FOREIGN))
+    return tuple(sample[row] for row in rows.tolist() if near[row] >= bar)
+
+
+def _filled(context: Context, split: Split, numbers: Sequence[int]) -> Split:
+    """The split with exemplars for the parts that have none, from these documents of the category."""
+    described = context.reading.described([_category(part.name, part.description) for part in split.parts])
+    near = context.reading.vectors(numbers) @ described.T
+    # Some words are near to every text, others to none: what counts is which texts they are nearer to than usual,
+    # and by how much more than the other parts are.
+    near = near - near.mean(axis=0)
+    rest = np.stack([np.delete(near, place, axis=1).max(axis=1) for place in range(len(split.parts))], axis=1)
     ahead = (near - rest).round(5)
     parts = []
-    for place, part in enumerate(edit.parts):
+    for place, part in enumerate(split.parts):
         own = np.flatnonzero(ahead[:, place] > 0)
         # The surer half of them: the others may well be another part's.
         count = min(context.settings.exemplars, ceil(len(own) / 2))
         best = own[np.argsort(-ahead[own, place], kind="stable")][:count]
-        found = tuple(inside[row] for row in best)
+        found = tuple(numbers[row] for row in best.tolist())
         parts.append(part if part.exemplars else part.model_copy(update={"exemplars": found}))
-    return Split(id=edit.id, parts=tuple(parts))
+    return Split(id=split.id, parts=tuple(parts))
 
 
-def _groups(context: Context, numbers: Sequence[int]) -> list[Rows]:
-    """Rows of the parts, large ones first; none where there are too few documents, one where they stay together."""
-    least = max(LEAST, ceil(LEAST_SHARE * len(numbers)))
-    if len(numbers) < 2 * least:
-        return []
-    vectors = context.reading.vectors(numbers)
-    found = group(
-        vectors,
-        most=MOST_PARTS,
-        least=least,
-        looseness=0.0,  # whatever is left over is a part too: every text must belong somewhere
-        seed=context.settings.seed,
-    )
-    if len(found) == 2 and _are_one(vectors, *found):
-        return [np.arange(len(numbers))]
-    return found
-
-
-def _are_one(vectors: Vectors, first: Rows, second: Rows) -> bool:
-    """Whether two groups are as near to each other as the looser one is to itself."""
-    across = float(vectors[first].mean(axis=0) @ vectors[second].mean(axis=0))
-    within = min(cohesion(vectors[first]), cohesion(vectors[second]))
-    return across >= FUSE * max(within, 1e-6)
+def _category(name: str, description: str) -> Category:
+    return Category(id="", name=name, description=description)
 
 
 def _name(context: Context, numbers: Sequence[int], taken: Sequence[str], *, stage: str, draw: int) -> Named:

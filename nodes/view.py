@@ -323,7 +323,7 @@ def propose(context: Context, state: State, after: Version) -> Preview:
         calls=calls,
         tokens_per_call=tokens,
         note=(
-            f"Counted by the labels of {texts}; a new category's texts are those of the sample nearest to it."
+            f"Counted by the labels of {texts}; what a new category would get, by nearness within the sample."
             if view.is_labelled
             else f"Counted by nearness among the {texts} of the sample: nothing is labelled yet."
         ),

@@ -1,4 +1,4 @@
-"""Splitting a category: its parts come out of its documents, or its documents go to the parts that a user named."""
+"""Parts come out of a category's documents, or its documents go to the parts and categories that a user named."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 from node_bench import TOPICS, bench, categories, named, texts_on
 from tnt_llm.llm.fake import Asked, Reply
 from tnt_llm.nodes.context import Context
-from tnt_llm.nodes.splitting import MOST_PARTS, fill_parts, find_parts
+from tnt_llm.nodes.splitting import MOST_PARTS, SURE, fill_parts, find_parts
 from tnt_llm.taxonomy.apply import apply
-from tnt_llm.taxonomy.edits import Merge, Move, Part, Remove, Split
+from tnt_llm.taxonomy.edits import Add, Merge, Move, Part, Remove, Split
 from tnt_llm.taxonomy.errors import AnswerError, RunStateError
 from tnt_llm.taxonomy.values import Taxonomy
 
@@ -160,9 +160,60 @@ def test_examples_that_are_there_stay(tmp_path: Path) -> None:
     assert filled.parts[1].exemplars
 
 
+def test_a_part_that_nothing_is_about_takes_only_what_is_nearer_to_it_than_to_others(tmp_path: Path) -> None:
+    with bench(tmp_path, [*GOALS, *OVENS]) as (context, _):
+        filled = fill_parts(context, named_parts("goal", "oven", "train"), {"id-things": range(16)})
+    assert isinstance(filled, Split)
+    goals, ovens, trains = (set(part.exemplars) for part in filled.parts)
+    assert goals <= set(range(8))
+    assert ovens <= set(range(8, 16))
+    assert not trains & (goals | ovens)
+
+
 def test_other_edits_and_categories_without_documents_stay_as_they_are(tmp_path: Path) -> None:
     with bench(tmp_path, [*GOALS, *OVENS], sample=8) as (context, _):
         outside = [number for number in range(16) if number not in context.reading.sample]
         for edit in (Remove(id="x"), Merge(ids=("a", "b")), named_parts("goal", "oven")):
             assert fill_parts(context, edit, {"id-things": outside, "x": range(3)}) == edit
             assert fill_parts(context, edit, {}) == edit
+
+
+# a category that the user adds
+
+
+THREE = {"goals": range(8), "ovens": range(8, 16), None: range(16, 24)}
+
+
+def test_an_added_category_gets_the_few_texts_that_are_surely_about_it(tmp_path: Path) -> None:
+    with bench(tmp_path, [*GOALS, *OVENS, *TAXES], exemplars=12) as (context, model):
+        filled = fill_parts(context, Add(name="Taxes", description="It is about a tax."), THREE)
+        assert model.history == ()
+    assert isinstance(filled, Add)
+    assert len(filled.exemplars) == SURE
+    assert set(filled.exemplars) <= set(range(16, 24))
+
+
+def test_an_added_category_that_nothing_is_about_gets_none_and_given_ones_stay(tmp_path: Path) -> None:
+    with bench(tmp_path, [*GOALS, *OVENS, *TAXES]) as (context, _):
+        stranger = Add(name="Trains", description="It is about a train.")
+        assert fill_parts(context, stranger, THREE) == stranger
+        given = Add(name="Ovens", description="It is about an oven.", exemplars=(3,))
+        assert fill_parts(context, given, THREE) == given
+
+
+def test_while_no_text_has_a_category_all_are_compared(tmp_path: Path) -> None:
+    with bench(tmp_path, [*GOALS, *OVENS, *TAXES]) as (context, _):
+        filled = fill_parts(context, Add(name="Trains", description="It is about a train."), {})
+    assert isinstance(filled, Add)
+    assert filled.exemplars == ()
+
+
+def test_with_its_examples_more_of_its_texts_are_nearest_to_it(tmp_path: Path) -> None:
+    texts = [*texts_on("cat dog", 8), *texts_on("dog cat dog", 8), *GOALS]
+    add = Add(name="Dogs", description="It is about a dog.")
+    found = []
+    with bench(tmp_path, texts) as (context, _):
+        for edit in (add, fill_parts(context, add, {"id-cats": range(8), "id-goals": range(16, 24)})):
+            taxonomy = apply(categories("Cats", "Goals"), [edit]).taxonomy
+            found.append(int((context.reading.place(taxonomy, range(24)).nearest == 2).sum()))
+    assert found[1] >= found[0]

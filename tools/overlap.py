@@ -53,13 +53,13 @@ def find_overlap(
         return None
     cosines = prototypes @ prototypes.T
     sizes = np.bincount(placement.nearest, minlength=k)
-    between = _between(placement.similarities)
+    between = _between(placement)
 
     def claim(pair: tuple[int, int]) -> tuple[float, float, tuple[int, int]]:
-        smaller = max(int(min(sizes[pair[0]], sizes[pair[1]])), 1)
+        both = max(int(sizes[pair[0]] + sizes[pair[1]]), 1)
         rows = between.get(pair, [])
         # One document alone tells nothing: then the prototypes decide.
-        shared = min(len(rows) / smaller, 1.0) if len(rows) > 1 else 0.0
+        shared = len(rows) / both if len(rows) > 1 else 0.0
         return -round(shared, 4), -round(float(cosines[pair]), 4), pair
 
     best = min(pairs, key=claim)
@@ -71,12 +71,13 @@ def find_overlap(
     )
 
 
-def _between(similarities: Vectors) -> dict[tuple[int, int], list[int]]:
-    """Rows by their two nearest categories, where these are about equally near; the most even first."""
+def _between(placement: Placement) -> dict[tuple[int, int], list[int]]:
+    """Rows that fit, by their two nearest categories where these are about equally near; the most even first."""
+    similarities = placement.similarities
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :2]
     best = np.take_along_axis(similarities, order, axis=1)
     gaps = best[:, 0] - best[:, 1]
-    rows = np.flatnonzero(gaps < MARGIN)
+    rows = np.flatnonzero((gaps < MARGIN) & placement.fits)
     found: dict[tuple[int, int], list[int]] = {}
     for row in rows[np.argsort(gaps[rows].round(5), kind="stable")].tolist():
         first, second = sorted(order[row].tolist())
