@@ -119,10 +119,15 @@ def test_a_run_is_replayed_from_its_stored_answers_paused_and_finished(
     graph = make_graph(config).copy(update={"checkpointer": InMemorySaver()})
     graph.invoke({"phase": "summarize"}, config, context=config["configurable"])
     (pause,) = graph.get_state(config).interrupts
-    assert pause.value["answers"] == ["approve"]
+    assert pause.value["turn"] == 1
     assert graph.get_state(config).values["version"] == run.state["version"]
     assert stub.count == asked
     graph.invoke(Command(resume="approve"), config, context=config["configurable"])
+    (pause,) = graph.get_state(config).interrupts
+    assert "an answer is" in pause.value["refused"]
+    assert stub.count == asked
+    approval = {"turn": 1, "say": "/approve"}
+    graph.invoke(Command(resume=approval), config, context=config["configurable"])
     assert graph.get_state(config).values["phase"] == "done"
     assert stub.count > asked
     assert len(run.labels) == len(messages(8))
