@@ -103,6 +103,7 @@ class _Conversation:
         self._listener: Listener = listener(said)
         self._taxonomy = Taxonomy()
         self._counts: Mapping[str, int] = {}
+        self._edition = run.state.get("edition")
         self._is_confirm = False
 
     def hold(self) -> int:
@@ -120,6 +121,8 @@ class _Conversation:
         sized = f"{count} {'category' if count == 1 else 'categories'}"
         tell(f"Run {run.name} {_WHERE.get(status, f'is {status}')}: {sized}", style="bold")
         tell(f"Use case: {run.settings.use_case}")
+        for number, wish in enumerate(run.state.get("instructions", []), 1):
+            tell(f"Standing wish {number}: {wish['text']}")
         show_categories(self._taxonomy, self._counts)
         if status not in _SPEAKABLE:
             tell(STUCK)
@@ -129,7 +132,7 @@ class _Conversation:
             show_past(run.conversation)
         self._show_question()
         if talks and not self._is_confirm:
-            show_hints(self._taxonomy)
+            show_hints(self._taxonomy, at_once=self._yes)
 
     def _hear(self) -> str | None:
         with self._session.idle(), _leaving_on_signals():
@@ -151,7 +154,7 @@ class _Conversation:
             return None
         try:
             if was in _SPEAKABLE:
-                with self._pending.work("Working"):
+                with self._pending.work("Working" if text.startswith("/") else "Reading what you wrote"):
                     turn = self._run.say(text, yes=self._yes)
                 self._show(turn, was)
             else:
@@ -191,7 +194,10 @@ class _Conversation:
 
     def _show_state(self, taxonomy: Taxonomy, was: str) -> None:
         """The categories where they are others than before, and the results where there are new ones."""
-        before, has_results = self._taxonomy, self._status == "done" and was != "done"
+        before, edition = self._taxonomy, self._run.state.get("edition")
+        # A run also gets done by an undo, back to what is on disk: no news then.
+        has_results = self._status == "done" and (was not in _SPEAKABLE or edition != self._edition)
+        self._edition = edition
         if changed(before, taxonomy) or has_results:
             self._look(taxonomy)
             show_categories(taxonomy, self._counts, before=before)

@@ -91,7 +91,7 @@ def show_proposal(proposal: "Preview") -> None:
         tell("\nProposed:", style="bold")
     for number, line in enumerate(proposal.lines, 1):
         count = "" if line.op == "add" and not line.documents else f"  ({_texts(line.documents)})"
-        tell(f"{number:>3}  {_line(line.text)}{count}", style=_STYLES.get(line.op, "yellow"), hang=5)
+        tell(f"{number:>3}. {_line(line.text)}{count}", style=_STYLES.get(line.op, "yellow"), hang=5)
         for below in _details(line):
             tell(f"       {below}")
     for text, reason in proposal.refused:
@@ -101,8 +101,13 @@ def show_proposal(proposal: "Preview") -> None:
     tell(_cost(proposal), style="dim")
 
 
-def show_hints(taxonomy: Taxonomy) -> None:
-    """Print what can be said, with categories that are there."""
+def show_hints(taxonomy: Taxonomy, *, at_once: bool) -> None:
+    """Print what can be said, with categories that are there.
+
+    Args:
+        taxonomy: where they are.
+        at_once: changes are applied without a question.
+    """
     short = [category for category in taxonomy.leaves if len(category.name) <= 30]
     wishes, commands = [], ["/approve", "/undo", "/help"]
     if len(short) > 1:
@@ -116,9 +121,12 @@ def show_hints(taxonomy: Taxonomy) -> None:
         tell(f"    {wish}")
     tell("or type a command, which needs no LLM:", style="dim")
     tell(f"    {'   '.join(commands)}")
-    tell(
-        "Nothing is changed before you say yes. Tab completes; Ctrl-D leaves, and the run waits.", style="dim"
+    when = (
+        "Changes are applied at once, /undo takes them back."
+        if at_once
+        else "Nothing is changed before you say yes."
     )
+    tell(f"{when} Tab completes; Ctrl-D leaves, and the run keeps its place.", style="dim")
 
 
 def show_past(messages: Sequence[Mapping[str, Any]]) -> None:
@@ -155,14 +163,15 @@ def _details(line: "PreviewLine") -> Iterator[str]:
     if line.detail:
         yield f"{'parts' if line.op == 'split' else 'what belongs'}: {_line(line.detail)}"
     if line.example:
-        yield f"such as: {_line(line.example)}"
+        yield f"e.g. {_line(line.example)}"
 
 
 def _cost(proposal: "Preview") -> str:
     if not proposal.calls:
-        return "It costs no LLM calls."
+        return "No LLM calls follow."
     tokens = f", about {proposal.tokens:,} tokens" if proposal.tokens else ""
-    return f"It costs about {proposal.calls:,} LLM {'call' if proposal.calls == 1 else 'calls'}{tokens}."
+    calls = "1 LLM call follows" if proposal.calls == 1 else f"{proposal.calls:,} LLM calls follow"
+    return f"About {calls}{tokens}."
 
 
 def _texts(count: int) -> str:

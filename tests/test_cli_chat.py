@@ -114,22 +114,22 @@ def test_a_proposal_is_shown_with_counts_examples_refusals_and_cost(run: FakeCha
         "Gladly.",
         "",
         "Proposed:",
-        "  1  Merge “Billing” and “Broken lock” into “Billing”  (34 texts)",
+        "  1. Merge “Billing” and “Broken lock” into “Billing”  (34 texts)",
         "       what belongs: All of it.",
-        "       such as: My lock",
-        "  2  Split “Billing” into “A” and “B”  (1 text)",
+        "       e.g. My lock",
+        "  2. Split “Billing” into “A” and “B”  (1 text)",
         "       parts: “A” 10; “B” 4",
-        "  3  Add “Pets”",
+        "  3. Add “Pets”",
         "Not possible: Rename “Billing” to “Other”: the name is too vague",
         "Counts are of the sample.",
-        "It costs about 24 LLM calls, about 6,000 tokens.",
+        "About 24 LLM calls follow, about 6,000 tokens.",
         CONFIRM,
     ]
 
 
 @pytest.mark.parametrize(
     ("calls", "tokens", "told"),
-    [(0, 0, "It costs no LLM calls."), (1, 0, "It costs about 1 LLM call.")],
+    [(0, 0, "No LLM calls follow."), (1, 0, "About 1 LLM call follows.")],
 )
 def test_the_cost_says_no_more_than_is_known(
     run: FakeChat, talk: Talk, calls: int, tokens: int, told: str
@@ -167,6 +167,7 @@ def test_children_stand_below_their_parents_with_their_own_numbers(run: FakeChat
 def test_approval_shows_the_results_and_ends_with_zero(run: FakeChat, talk: Talk) -> None:
     def approve(fake: FakeChat) -> Turn:
         fake.progress("labels", 3, 40)
+        fake.state["edition"] = 1
         fake.counts = {"b2": 30, "c3": 6}
         return turn(reply="Approved.", status="done", question=None)
 
@@ -181,6 +182,19 @@ def test_approval_shows_the_results_and_ends_with_zero(run: FakeChat, talk: Talk
     assert "report.html" in out
     assert out.count("Done:") == 1  # once, not after every word that follows
     assert run.told[-1] == ("thanks", False)
+
+
+def test_a_run_that_is_back_at_what_is_on_disk_has_no_new_results(run: FakeChat, talk: Talk) -> None:
+    run.state["edition"] = 1
+    run.script["/undo"] = turn(reply="Undone.", status="done", question=None)
+    result = talk("/undo\n")
+    assert result.code == 0
+    assert "Done:" not in result.out
+
+
+def test_standing_wishes_are_shown_at_the_beginning(run: FakeChat, talk: Talk) -> None:
+    run.state["instructions"] = [{"text": "by cause"}, {"text": "in \x1b[31mGerman"}]
+    assert "Standing wish 1: by cause\nStanding wish 2: in German\n" in talk().out
 
 
 def test_a_run_that_waits_ends_with_three_and_says_how_to_come_back(talk: Talk) -> None:
@@ -415,8 +429,9 @@ def test_a_chat_on_a_terminal_greets_with_hints_and_the_last_words(
 
 
 def test_hints_do_without_categories(screen: io.StringIO) -> None:
-    chat_view.show_hints(Taxonomy())
+    chat_view.show_hints(Taxonomy(), at_once=True)
     assert "/approve   /undo   /help" in screen.getvalue()
+    assert "applied at once" in screen.getvalue()
 
 
 def test_a_long_line_is_folded_between_words_with_its_indentation(screen: io.StringIO) -> None:

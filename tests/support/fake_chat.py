@@ -52,6 +52,7 @@ class FakeChat:
     question: str | None = QUESTION
     conversation: tuple[dict[str, Any], ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
     script: dict[str, Act] = field(default_factory=dict)
     on_resume: Callable[["FakeChat"], None] | None = None
     idle_error: BaseException | None = None
