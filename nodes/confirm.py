@@ -25,7 +25,7 @@ _YES = {
     "yes please",
     "do it",
 }
-_NO = {"no", "n", "drop", "cancel", "nein", "non", "no thanks", "stop", "never mind"}
+_NO = {"no", "n", "drop", "cancel", "nein", "non", "no thanks", "no thank you", "stop", "never mind"}
 
 
 def confirm(state: State) -> State:
@@ -57,7 +57,7 @@ def read_decision(text: str, count: int) -> list[int] | None:
         text: what was said.
         count: how many edits there are; with none, there is something else to say yes or no to.
     """
-    plain = re.sub(r"[^\w\s,]", " ", text.casefold())
+    plain = re.sub(r"[^\w\s]", " ", text.casefold())
     plain = " ".join(plain.split())
     if plain in _YES or text.strip().casefold() == "/approve":
         return list(range(1, count + 1)) or [0]
