@@ -304,8 +304,19 @@ def test_why_of_an_undefined_text_and_of_one_that_nothing_is_known_of() -> None:
     assert "not in the sample" in ask(About.WHY, view, document="d13")
 
 
+def test_why_takes_an_id_in_brackets_and_a_texts_own_words() -> None:
+    by_id = ask(About.WHY, document="d5")
+    assert ask(About.WHY, document="[d5]") == by_id
+    assert ask(About.WHY, document="dog") == ask(About.WHY, document="d5")  # its vector is nearest to d5
+
+
 def test_why_of_an_unknown_id_says_where_ids_are_found_and_of_a_repeated_one_that_it_is() -> None:
-    assert "No text has the id" in ask(About.WHY, document="nope")
+    unknown = lines(ask(About.WHY, document="nope"))
+    assert unknown[0] == 'No text has the id "nope". Nearest to these words:'
+    assert len(unknown) == 5
+    assert unknown[-1].endswith("/why ID")
+    nowhere = ask(About.WHY, ListView(vectors=VECTORS[:0]), document="nope")
+    assert lines(nowhere) == ['No text has the id "nope".', unknown[-1]]
     assert "/why ID" in ask(About.WHY)
     assert "/why ID" in ask(About.WHY, document="  ")
     view = ListView(ids={0: "same", 5: "same"})

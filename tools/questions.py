@@ -28,7 +28,8 @@ SHOWN = 5
 MOST_SHOWN = 100
 NEIGHBOURS = 4
 BETWEEN = 3
-"""Texts that show an overlap."""
+SAME = 0.9
+"""Words that are nearer than this to a text are its own."""
 
 
 def answer_question(question: Question, view: View) -> str:
@@ -171,15 +172,19 @@ def _why(question: Question, view: View) -> str:
     wanted = (question.document or "").strip()
     if not wanted:
         return "Which text? Give its id: /why ID. The ids stand in brackets before the texts, see /examples."
-    numbers = view.find(wanted)
-    if not numbers:
-        return (
-            f"No text has the id {quoted(wanted)}. The ids stand in brackets before the texts, see /examples."
-        )
-    more = (
-        [] if len(numbers) == 1 else [f"More than one text has the id {quoted(wanted)}; this is the first."]
+    numbers = view.find(wanted) or view.find(wanted.strip("[]# "))
+    if numbers:
+        many = f"More than one text has the id {quoted(wanted)}; this is the first."
+        return _lines(*([many] if len(numbers) > 1 else []), *_explain(numbers[0], view))
+    # Perhaps it is the text itself.
+    near = _neighbours(view.encode(wanted), view, BETWEEN)
+    if near and near[0][1] >= SAME:
+        return _lines(*_explain(near[0][0], view))
+    return _lines(
+        f"No text has the id {quoted(wanted)}." + (" Nearest to these words:" if near else ""),
+        *_placed(near, view),
+        "The ids stand in brackets: /why ID",
     )
-    return _lines(*more, *_explain(numbers[0], view))
 
 
 def _explain(number: int, view: View) -> list[str]:
@@ -340,8 +345,7 @@ def _difference(question: Question, view: View) -> str:
 
 
 def _sized(version: Version) -> str:
-    count = len(version.taxonomy)
-    return f"{count} {'category' if count == 1 else 'categories'}"
+    return f"{len(version.taxonomy)} {'category' if len(version.taxonomy) == 1 else 'categories'}"
 
 
 def _instructions(instructions: Sequence[Instruction]) -> str:
