@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from source_tree import ROOT
 from taxonomies import grown
 from tnt_llm.taxonomy.apply import apply
 from tnt_llm.taxonomy.edits import Add, Merge, Move, Part, Redefine, Remove, Split
@@ -306,6 +307,14 @@ def test_help_lists_every_command_once_with_its_arguments() -> None:
     lines = help_text().splitlines()
     assert [line.split("  ")[0] for line in lines[:-1]] == [command.form for command in COMMANDS]
     assert all(line.endswith(command.does) for line, command in zip(lines[:-1], COMMANDS, strict=True))
+
+
+def test_the_page_of_the_command_line_has_the_same_table() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(/.+)` \| (.+) \|$", page, re.MULTILINE)
+    assert [(form.replace("\\|", "|"), does) for form, does in rows] == [
+        (command.form, command.does) for command in COMMANDS
+    ]
 
 
 _words = st.sampled_from(

@@ -46,7 +46,7 @@ COMMANDS: Final = (
     Command("overlap", "", "show the two categories that are hardest to tell apart"),
     Command("why", "DOC", "tell why the text with this id is where it is"),
     Command("find", "TEXT", "show the texts nearest to these words"),
-    Command("diff", "[A] [B]", "show what changed between two versions; without them, the last change"),
+    Command("diff", "[A] [B]", "show the last change, or what changed between the versions of these ids"),
     Command("add", "NAME[: DESCRIPTION] [under PARENT]", "add a category"),
     Command("rename", "X to NEW", "give a category another name"),
     Command("describe", "X: TEXT", "say anew what belongs in a category"),
@@ -57,7 +57,11 @@ COMMANDS: Final = (
     Command("undo", "", "take the last change back, as often as you like"),
     Command("redo", "", "bring back what was undone"),
     Command("instructions", "[add TEXT | drop N]", "list, add or drop the standing wishes"),
-    Command("rerun", "subjects | loop | review", "read the subjects anew, build on, or have it reviewed"),
+    Command(
+        "rerun",
+        "subjects | loop | review",
+        "read the subjects anew, build the taxonomy anew, or have it reviewed",
+    ),
     Command("continue", "", "let the run build on where it paused"),
     Command("approve", "", "the taxonomy is good: label the texts and train the classifier"),
     Command("help", "", "show this list"),
@@ -71,7 +75,6 @@ _EXAMPLES: Final = {
     "count": "/count Billing",
     "why": "/why ticket-17",
     "find": "/find money back after a delay",
-    "diff": "/diff 3 7",
     "add": "/add Refunds: Wants money back. under Billing",
     "rename": "/rename 3 to Late delivery",
     "describe": "/describe 3: A parcel that has not come in time.",
@@ -305,7 +308,7 @@ def _diff(_: References, rest: str) -> Plan:
 
 
 def _instructions(_: References, rest: str) -> Plan:
-    verb, _, text = rest.partition(" ")
+    verb, _blank, text = rest.partition(" ")
     match verb.lower(), text.strip():
         case "", _:
             return _ask(About.INSTRUCTIONS)
