@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chat_view import show_categories
+from .chat_view import show_categories, show_proposal
 from .console import out, say, table
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ def show_moment(workspace: Path, run: str, step: int, *, as_json: bool) -> None:
     _show_progress(moment)
     for message in moment.messages:
         say(f"{'you' if message['role'] == 'user' else message['role']}: {message['text']}")
+    if moment.proposal:
+        from ..tools.preview import Preview
+
+        show_proposal(Preview.from_dict(moment.proposal))
     if moment.question:
         say(f"\n{moment.question}")
 

@@ -126,7 +126,7 @@ def history(workspace: Path | str, run: str = "main", *, limit: int | None = Non
             asked = thread.asked()
             # One more than wanted: what a step changed is seen beside the one before it.
             lines = list(_lines(thread.steps(limit=None if limit is None else limit + 1)))
-        wanted = lines if limit is None else lines[-limit:]
+        wanted = lines if limit is None else lines[max(0, len(lines) - limit) :]
         named = {version for line in wanted for version in (line.version, line.before) if version is not None}
         known = outlines(tables.database, named)
         tokens = tokens_over_time(tables.database, run)
@@ -288,11 +288,12 @@ def _line(step: StoredStep, before: StoredStep | None) -> _Line:
     if moved:
         trial = max(moved, key=_rank)
         former = old_trials.get(str(trial["index"]), {})
-        line = replace(line, version=trial["version"], before=former.get("version"))
-        if trial["path"] == former.get("path", []):  # edited, and not by a minibatch
-            return line
+        if trial["path"] == former.get("path", []):  # it goes on from what its user made of it
+            return replace(line, version=trial["version"])
         return replace(
             line,
+            version=trial["version"],
+            before=former["version"],
             trial=trial["index"],
             epoch=former["epoch"] + 1,  # what comes next in the state before is what this step did
             batch=former["batch"] + 1,

@@ -12,6 +12,7 @@ from stub_endpoint import StubEndpoint
 from tnt_cli import Tnt
 from tnt_llm.checkpoints.leases import lease
 from tnt_llm.checkpoints.workspace import Workspace
+from tnt_llm.graph.fork import fork
 from tnt_llm.graph.history import at, history
 from tnt_llm.graph.run import Run, list_runs
 from toy_runs import SMALL, messages, patch_all
@@ -37,6 +38,8 @@ def original(tmp_path_factory):
         run.say("/merge 1, 2 into Both of them", yes=True)
         run.say(f"/instructions add be brief {ESCAPE}")
         run.undo()
+        run.say("/merge 1, 2")
+        run.drop()
         run.approve()
     assert not model.errors
     return workspace
@@ -123,6 +126,15 @@ def test_show_at_a_step_of_the_loop_names_the_branches(tnt, original):
     assert "Next: taxonomy_updater 2 times" in result.out
     assert "No categories yet" in result.out
     assert "Trial 1: 0 minibatches, residual 1.00, active" in result.out
+
+
+def test_show_at_a_proposal_prints_it(tnt, work):
+    new = Run.open(work, fork(work, at=step_before(work, "confirm")))
+    proposal = new.proposal
+    result = tnt("show", "-w", work, new.name, "--at", history(work, new.name)[-1].step)
+    assert "Next: confirm" in result.out
+    assert proposal.lines[0].text in result.out
+    assert new.question in result.out
 
 
 def test_show_at_the_end_and_at_the_beginning(tnt, original):

@@ -20,6 +20,7 @@ from tnt_llm.taxonomy.errors import (
     RunNotFoundError,
     RunStateError,
     SettingsError,
+    StorageError,
     VersionError,
 )
 from toy_runs import SMALL, messages, patch_all, rows
@@ -353,6 +354,17 @@ def test_a_step_a_run_or_a_name_that_cannot_be_is_refused_and_nothing_is_left(wo
         fork(work, name="No name")
     assert len(list_runs(work)) == 1
     assert len(rows(work / "checkpoints.sqlite", "SELECT DISTINCT thread_id FROM checkpoints")) == 1
+
+
+def test_a_disk_that_fails_leaves_no_run_without_a_thread(work, monkeypatch):
+    def full(*args, **kwargs):
+        raise StorageError("no room left")
+
+    monkeypatch.setattr(forking, "begin_thread", full)
+    with pytest.raises(StorageError):
+        fork(work)
+    assert [row.name for row in list_runs(work)] == ["main"]
+    assert rows(work / "workspace.sqlite", "SELECT DISTINCT run FROM run_versions") == [("main",)]
 
 
 def test_a_run_of_another_version_of_the_graph_is_refused(work):

@@ -1,8 +1,10 @@
 """Looking back: each checkpoint a line that says what LangGraph itself says, one as a whole, and quickly."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from checkpoints_made import make_history
@@ -77,6 +79,7 @@ def test_what_comes_next_is_what_langgraph_says(run, steps):
 def test_limit_gives_the_newest_lines_the_very_same(run, steps):
     for limit in (1, 3, len(steps), len(steps) + 7):
         assert history(run.path.parent, limit=limit) == steps[-limit:]
+    assert history(run.path.parent, limit=0) == []
 
 
 def test_a_minibatch_tells_its_trial_place_and_measures(run, steps):
@@ -138,6 +141,54 @@ def test_tokens_grow_to_what_the_run_has_used(run, steps):
     read = [step.tokens for step in steps if step.node == "summarizer"]
     assert [step.tokens for step in steps[:2]] == [0, 0]
     assert 0 < read[0] < read[-1] < tokens[-1]
+
+
+def test_a_loop_that_pauses_tells_each_edit_once(tmp_path, monkeypatch):
+    patch_all(monkeypatch)
+    with StubEndpoint(RuleModel()) as stub:
+        run = Run.start(
+            messages(12),
+            workspace=tmp_path / "work",
+            llm=stub.spec,
+            **{**SMALL, "auto": False, "epochs": 2, "pause_every": 1, "minibatch": 12},
+        )
+        run.say("/remove 1", yes=True)
+        run.say("/continue")
+    steps = history(run.path.parent)
+    assert [step.next for step in steps if "paused" in step.marks] == [("await_user",)] * 3
+    removed = [step for step in steps if step.edits[2]]
+    assert removed[0].node == "apply_edits"
+    assert removed[0].edits == (0, 0, 1)
+    goes_on = next(step for step in steps if step.node == "plan" and step.next == ("schedule",))
+    assert (goes_on.edits, goes_on.version) == ((0, 0, 0), removed[0].version)
+    rounds = [step for step in steps if step.node == "taxonomy_updater"]
+    assert [(step.epoch, step.batch) for step in rounds] == [(1, 1), (1, 2)]
+    assert rounds[1].categories == removed[0].categories + rounds[1].edits[0] - rounds[1].edits[2]
+
+
+def test_a_stage_that_is_done_anew_begins_at_the_first_minibatch(tmp_path, monkeypatch):
+    patch_all(monkeypatch)
+    with StubEndpoint(RuleModel()) as stub:
+        run = Run.start(messages(8), workspace=tmp_path / "work", llm=stub.spec, **{**SMALL, "auto": False})
+        run.say("/rerun loop", yes=True)
+    rounds = [
+        (step.epoch, step.batch) for step in history(run.path.parent) if step.node == "taxonomy_updater"
+    ]
+    assert rounds == 2 * rounds[: len(rounds) // 2]
+    assert rounds[0] == (1, 1)
+
+
+def test_history_can_be_read_while_the_run_writes(run, steps):
+    with (
+        closing(sqlite3.connect(run.path.parent / "checkpoints.sqlite")) as writer,
+        Workspace.open(run.path.parent) as tables,
+        tables.database.transaction(),
+    ):
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM checkpoints")
+        thread = tables.runs.get("main").thread_id
+        with open_thread(tables.checkpoints_path, thread) as found:
+            assert [step.step for step in found.steps()] == [step.step for step in steps]
 
 
 def test_a_step_is_plain_json(steps):
