@@ -142,6 +142,7 @@ def steer(workspace: Path, *, patience: float) -> None:
     assert names == ["Urgent questions", "Calm questions", *before.names[1:]]
 
 
+@pytest.mark.slow
 def test_a_terminal_session_over_a_stub(tmp_path: Path) -> None:
     rule = RuleModel(
         overrides={"plan": json.dumps({"actions": [{"do": "merge", "categories": [1, 2], "name": ""}]})}
