@@ -44,6 +44,7 @@ class Mention:
         among: positions that may be meant; one where it is clear, none where a number is out of range.
         is_number: given by its number.
         is_full: every word of the name stands there, or it is a number.
+        is_exact: its words stand there as they are, but for a plural.
     """
 
     start: int
@@ -51,6 +52,7 @@ class Mention:
     among: frozenset[int]
     is_number: bool = False
     is_full: bool = False
+    is_exact: bool = False
 
     @property
     def sure(self) -> int | None:
@@ -99,7 +101,7 @@ _SUFFIXES: Final = words_in(
 ) | {""}
 # Before a number they say how many; after one, too.
 _AMOUNT_BEFORE: Final = words_in(
-    "most least max maximum min minimum than only exactly about around roughly approximately limit up nearly almost"
+    "most least max maximum min minimum than only exactly roughly approximately limit nearly almost"
 )
 _AMOUNT_AFTER: Final = words_in(
     """
@@ -163,7 +165,7 @@ def alike(word: str, other: str) -> int:
         left[cut:] in _SUFFIXES and right[cut:] in _SUFFIXES for cut in range(max(4, common - 2), common + 1)
     ):
         return 2
-    shorter = min(len(left), len(right))
+    shorter = min(len(word), len(other))
     allowed = 0 if shorter < 5 else 1 if shorter < 8 else 2
     if left[:1] != right[:1] and shorter < 6:
         return 0
@@ -221,7 +223,7 @@ def _windows(tokens: Sequence[Token], taxonomy: Taxonomy, verbs: Collection[str]
             if scores:
                 best = max(scores.values())
                 among = frozenset(place for place, score in scores.items() if score == best)
-                yield Mention(start, start + length, among, is_full=best[0] == 1)
+                yield Mention(start, start + length, among, is_full=best[0] == 1, is_exact=best[1] == 3)
 
 
 def _score(window: Sequence[Token], name: Sequence[str], whole: str) -> tuple[int, int] | None:
@@ -269,19 +271,21 @@ def _numbers(tokens: Sequence[Token], count: int) -> Iterator[Mention]:
     for place, text in enumerate(texts):
         before = texts[place - 1] if place else ""
         after = texts[place + 1] if place + 1 < len(texts) else ""
-        value = _value(text, before, after)
+        former = texts[place - 2] if place > 1 else ""
+        value = count if text == "last" and after in {"category", "topic"} else _value(text, former, before, after)
         if value is None:
             continue
         is_range = after == "-" and place + 2 < len(texts) and texts[place + 2].isdigit()
         is_range = is_range or (before == "-" and place > 1 and texts[place - 2].isdigit())
         among = frozenset([value - 1]) if 1 <= value <= count and not is_range else frozenset[int]()
-        yield Mention(place, place + 1, among, is_number=True, is_full=True)
+        yield Mention(place, place + 1, among, is_number=True, is_full=True, is_exact=True)
 
 
-def _value(text: str, before: str, after: str) -> int | None:
+def _value(text: str, former: str, before: str, after: str) -> int | None:
     if text.isdecimal() and len(text) < 5:
         numbered = before in _NUMBERED
         is_amount = (before in _AMOUNT_BEFORE or after in _AMOUNT_AFTER) and not numbered
+        is_amount = is_amount or (before == "to" and former in {"up", "limit"})
         return None if is_amount or before in {".", "$", "€", "£"} else int(text)
     if text in NUMERALS and before in _NUMBERED and before != "categories":
         return NUMERALS[text]

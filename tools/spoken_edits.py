@@ -80,6 +80,10 @@ class Clause:
         """The categories that it names."""
         return tuple(unit.mention for unit in self.units if unit.mention is not None)
 
+    def text_in(self, message: str) -> str:
+        """It as typed."""
+        return message[self.units[0].start : self.units[-1].end]
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
@@ -337,6 +341,12 @@ class _Reader:
                 return tuple(MoveAction(do="move", category=number, under=under[0]) for number in numbers), True
             case "split":
                 return self._split(numbers, groups.get("how") or "", slices.of(match, "parts"))
+            case "apart":
+                first, second = (self._name(slices.of(match, group)) for group in ("first", "second"))
+                if len(numbers) != 1 or not first or not second:
+                    return None
+                parts = (NewPart(name=first), NewPart(name=second))
+                return (SplitAction(do="split", category=numbers[0], parts=parts),), True
             case "add":
                 return self._add(named, groups.get("under"), slices, match)
         if len(numbers) != 1:
@@ -430,9 +440,12 @@ class _Reader:
         description = _clean(gloss[0].rstrip(" )")) if gloss else ""
         if description:
             description = f"{description.rstrip('.')}."
-        return (AddAction(do="add", name=clean, description=description[:400], under=parents[0]),), len(
-            clean.split()
-        ) < 6
+        # "add two cups of flour" is no category; "add a topic for flour" is.
+        told = any(
+            unit.text in {"CAT", "BELOW", "one", "another", "new", "under", "below", "Q"} for unit in slices.units
+        )
+        add = AddAction(do="add", name=clean, description=description[:400], under=parents[0])
+        return (add,), told and len(clean.split()) < 6
 
     # --- what words stand for
 
@@ -464,7 +477,7 @@ class _Reader:
     def _name(self, units: Sequence[Unit]) -> str:
         """A new name as it was typed; empty where the words are none."""
         units = [unit for unit in units if unit.text not in {":", "-", ">"}] if len(units) == 1 else list(units)
-        while units and (units[0].text in said.FILL or units[0].text in {":", "-", ",", "=", ">", "like"}):
+        while units and (units[0].text in said.FILL or units[0].text in {":", "-", ",", "=", ">", "like", "to", "as"}):
             units.pop(0)
         quotes = [unit for unit in units if unit.text == "Q"]
         if len(quotes) == 1:
@@ -472,6 +485,8 @@ class _Reader:
         if not units or units[0].text in {"IT", "THEM", "something", "anything", "whatever", "sth", "better", "not"}:
             return ""
         name = _clean(self.message[units[0].start : units[-1].end])
+        if name.lower() in {"one", "it", "me", "us"}:
+            return ""
         return name if len(name.split()) <= _LONGEST_NAME else ""
 
     def _text(self, units: Sequence[Unit]) -> str:

@@ -16,7 +16,7 @@ VERBS: Final = words_in(
     split divide subdivide separate partition break tear cut
     add create introduce insert make remove delete drop discard erase scrap eliminate ditch kill trash dump
     get throw move put place nest shift bring take rename relabel retitle change call name describe define
-    give turn set update use group pull roll
+    give turn set update use group pull roll kick
     """
 )
 INFLECTED: Final = words_in(
@@ -56,7 +56,7 @@ QUOTES: Final = re.compile(
 )
 TRAIL: Final = re.compile(
     r"(?:[\s,]+(?:instead|please|pls|plz|thanks|thank you|thx|now|then|too|again|maybe|or so|or something|if you can|"
-    r"if possible|for now|from now on|as well|okay|ok|would be (?:better|nice|great|good)|i think|right))+[\s.!?,]*$",
+    r"if possible|for now|from now on|as well|okay|ok|would be (?:better|nice|great|good)|i think|right|(?:so )?(?:please )?(?:add|create|make) (?:one|it|that|this)))+[\s.!?,]*$",
     re.IGNORECASE,
 )
 REASON: Final = re.compile(
@@ -109,10 +109,11 @@ _NOT_UNDER: Final = (
 _NEW: Final = r"(?:(?:one|another|new|extra|separate|more|additional|own|dedicated|top|-|level|CAT|BELOW|entry|group)\s)"
 _LINK: Final = (
     r"(?:(?:for|about|on|called|named|titled|:|with name|name|name it|covering|that covers|dealing with|to cover|"
-    r"regarding|-|that is about|where people|(?:and\s)?(?:call|name)\sIT|(?:something|sth|stuff)\s(?:about|for|on|like))\s)?"
+    r"regarding|-|that is about|where people|(?:and\s)?(?:call|name)\sIT|(?:something|anything|sth|stuff)\s(?:about|for|on|like))\s)?"
 )
 _INTO: Final = (
-    r"\s(?:,\s)?(?:and\s)?(?:into|to|as|under|in|with name|by name|called|named|titled|=|-\s>|=\s>)\s(?P<name>.+)"
+    r"\s(?:,\s)?(?:and\s)?(?:into|to|as|under|in|(?:(?:with|under|by)\s)?(?:new\s)?name(?:\s:)?|called|named|titled|:|=|-\s>|=\s>|"
+    r"(?:call|name) (?:IT|THEM|result)|with)\s(?P<name>.+)"
 )
 _TAIL: Final = (
     r"(?:\s?(?P<how>into|in|to|as|between|:|,|-|by|according to|based on|along|depending on)\s(?P<parts>.+))?$"
@@ -143,19 +144,20 @@ PATTERNS: Final = tuple(
         ("merge", True, rf"{_CATS}\s{_MAY}\s(?:both\s)?(?:be|become|form|go|belong)\s(?:merged|combined|joined|united|unified|fused|consolidated|grouped|lumped|put|{_ONE})(?:\s{_ONE})?(?:{_INTO})?$"),
         ("merge", False, rf"{_CATS}\s(?:are|is|belong|go)\s(?:basically\s|pretty much\s|almost\s)?(?:together|one|same)(?:\s(?:CAT|thing|stuff))*$"),
         ("split", True, rf"(?:split|divide|subdivide|separate|partition)(?:\sup)?\s{_CAT}(?:\s(?:up|apart|further|down|out|in half|more))*{_TAIL}"),
-        ("split", True, rf"(?:break|tear|take|pull|cut|pick)\s{_CAT}\s(?:up|down|apart|in two|in half)(?:\sinto pieces)?{_TAIL}"),
+        ("split", True, rf"(?:break|tear|take|pull|cut|pick)\s{_CAT}\s(?:up|down|apart|in two|in half|to pieces|into pieces)(?:\sinto pieces)?{_TAIL}"),
         ("split", True, rf"(?:break|cut|tear)\s(?:up|down|apart)\s{_CAT}{_TAIL}"),
         ("split", True, rf"(?:break|cut|turn)\s{_CAT}\s(?P<how>into)\s(?P<parts>.+)$"),
         ("split", True, rf"{_CAT}\s{_MAY}\s(?:be\s)?(?:split|divided|subdivided|separated|broken|taken|become)(?:\s(?:up|down|apart))?{_TAIL}"),
+        ("apart", True, rf"(?:separate|split|divide)\s(?P<first>[^@]+?)\s(?:from|and)\s(?P<second>[^@]+?)\s(?:in|within|inside|of)\s{_CAT}$"),
         ("split", True, rf"(?:make|create)\s(?:two|2|three|3|four|4|several|more)\s(?:CAT\s)?(?:out of|from|of)\s{_CAT}{_TAIL}"),
-        ("remove", True, rf"(?:remove|delete|drop|discard|erase|scrap|eliminate|ditch|kill|trash|dump|get rid of|do away with|throw (?:out|away)|take (?:out|away)|cut out|leave out)\s{_CATS}(?:\s(?:from|out of)\s(?:list|taxonomy|CAT|table))?(?:\s(?:completely|entirely|altogether|again|out|away|as well|for good))*$"),
+        ("remove", True, rf"(?:remove|delete|drop|discard|erase|scrap|eliminate|ditch|kill|trash|dump|get rid of|do away with|kick out|throw (?:out|away)|take (?:out|away)|cut out|leave out)\s{_CATS}(?:\s(?:from|out of)\s(?:list|taxonomy|CAT|table))?(?:\s(?:completely|entirely|altogether|again|out|away|as well|for good))*$"),
         ("remove", True, rf"(?:throw|take|cut|leave)\s{_CATS}\s(?:out|away|off)$"),
         ("remove", True, rf"{_CATS}\s{_MAY}\s(?:be\s)?(?:removed|deleted|dropped|go|away|gone|discarded|scrapped|thrown out|out)$"),
         ("remove", False, rf"(?:i|we|you)?\s?(?:dont|do not|no longer)\s(?:need|want|use)\s{_CATS}(?:\s(?:any more|anymore|any longer|at))?$"),
         ("remove", False, rf"{_CATS}\s(?:is|are|s)\s(?:useless|unnecessary|not needed|not necessary|no longer needed|irrelevant|superfluous)$"),
         ("rename", True, rf"(?:rename|relabel|retitle)\s{_CAT}(?:\sname)?\s(?:(?:to|into|as|=|:|-\s>|=\s>)\s)?(?P<name>.+)$"),
         ("rename", True, rf"(?:change|turn|switch)\s{_CAT}(?:\ss)?(?:\sname)?\s(?:to|into)\s(?P<name>.+)$"),
-        ("rename", True, rf"(?:call|name)\s{_CAT}\s(?:as\s)?(?P<name>.+)$"),
+        ("rename", False, rf"(?:call|name)\s{_CAT}\s(?:as\s)?(?P<name>.+)$"),
         ("rename", True, rf"{_CAT}\s{_MAY}\s(?:rather\s|better\s)?(?:be\s)?(?:called|named|renamed(?:\s(?:to|as|into))?|titled|read)\s(?P<name>.+)$"),
         ("rename", True, rf"give\s{_CAT}\s(?:(?:new|better|other|different)\s)?name\s(?:(?::|of|,|-)\s)?(?P<name>.+)$"),
         ("rename", True, rf"(?:better\s|new\s|right\s|good\s)?name\s(?:for|of)\s{_CAT}\s(?:{_MAY}\sbe|is|:|=)\s(?P<name>.+)$"),
@@ -170,6 +172,8 @@ PATTERNS: Final = tuple(
         ("add", True, rf"(?:id|wed)\slike\s(?:to have\s|to add\s)?{_NEW}+{_LINK}(?P<name>.+)$"),
         ("add", True, rf"(?:new|another)\s(?:CAT|BELOW|one)\s{_LINK}(?P<name>.+)$"),
         ("add", True, rf"there\s(?:should|must|could|needs to|has to)\sbe\s{_NEW}+{_LINK}(?P<name>.+)$"),
+        ("add", True, rf"(?:put|place|collect|gather|file)\s(?P<name>[^@]+?)\s(?:in|into|as|under)\s(?:one|new|separate|own|its own|their own|extra)\s(?:new\s)?(?:CAT|one)$"),
+        ("add", True, rf"(?:im|i am|we are|were|we|you are|list is|taxonomy is|IT is)\s(?:missing|lacking)\s(?:{_NEW}+|(?=(?:something|anything)\s)){_LINK}(?P<name>.+)$"),
         ("add", False, rf"there\s(?:is|s)\sno\s{_NEW}+{_LINK}(?P<name>.+)$"),
         ("add", False, rf"(?P<name>.+?)\s(?:should (?:be|get|have|become)|deserves?|needs?)\s(?:its\s|their\s)?{_NEW}*(?:CAT|one)$"),
         ("add", False, rf"{_NEW}*(?:CAT|one)\s(?:for|about)\s(?P<name>.+?)\s(?:is|s)\smissing$"),

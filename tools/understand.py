@@ -1,0 +1,524 @@
+"""What the model read in a message becomes a plan; a small model's reading is held against the message's own words.
+
+The model reads every message. With `careful`, what it read counts as far as the message says it: a category that it
+names by number, by words of its name or by a clear pronoun, a new name whose words stand there, an operation that is
+asked for. Where the words leave no doubt (`spoken_edits`, `spoken_wishes`) and the model read something else, the words
+decide; where neither is clear nothing is done, and the reply says so and names the command. Whatever the model: nothing
+edits all categories at once.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, assert_never
+
+from ..prompts.plan import (
+    Action,
+    AddAction,
+    AskAction,
+    DescribeAction,
+    LiftAction,
+    MergeAction,
+    MoveAction,
+    NewPart,
+    NothingAction,
+    Planned,
+    RemoveAction,
+    RenameAction,
+    RerunAction,
+    RuleAction,
+    SplitAction,
+    StepAction,
+)
+from ..taxonomy.edits import Add, Edit, Merge, Move, Part, Redefine, Remove, Split
+from ..taxonomy.names import is_vague, normalise_name, one_line, quoted, same_name
+from ..taxonomy.plan import Instruction, Intent, Plan, Question
+from ..taxonomy.values import Taxonomy
+from .mentions import Mention, alike, content_words, describes
+from .spoken_edits import Clause, EditAction, Kind, Spoken, read_words
+from .spoken_patterns import VERBS
+from .spoken_wishes import destroys, injects, read_wish, supports
+
+_EDITS: Final = (RenameAction, DescribeAction, MergeAction, SplitAction, AddAction, RemoveAction, MoveAction)
+_FEW: Final = 3
+"""Categories up to which editing all of them is an edit like any other."""
+# What must stand in a message beside categories for a small model's operation to count.
+_OPERATIONS: Final = {
+    "rename": r"renam|relabel|retitl|\bcall|\bname|\btitle|\bmake\b|(?:should|would|could|might) be\b|>|\bchange|\bbetter\b|\bwording\b",
+    "describe": r"descri|defin|\bcover|\binclud|\bmean|\bsay|\balso\b|\bcontain|belongs? (?:in|there)",
+    "merge": r"merg|combin|\bjoin|together|\bone\b|\bunit|\bunif|\bfuse|\bsame\b|\blump|\bfold|consolidat|\binto\b|\bin with\b|\bsingle\b",
+    "split": r"split|divid|separat|\bbreak|\bapart|\bbroad|\btwo\b|\bdistinguish|\bdistinct|\bpieces\b|\bhalves\b",
+    "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about)|\bcover",
+    "remove": r"remov|delet|\bdrop|\brid\b|discard|scrap|\bkill|ditch|eliminat|eras|throw|useless|unnecessar|irrelevant|"
+    r"\bneed|\bgone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
+    "move": r"\bmov|under|below|beneath|inside|\bnest|\btop\b|\bchild|BELOW|\bparent|\bown\b|\blevel\b|\bpart of\b",
+}
+# Somebody who speaks of what is theirs, or of a place, speaks of no category: "remove my seat", "drop the luggage at
+# the counter".
+_PASSENGER: Final = re.compile(
+    r"\b(?:my|mine|me|his|her|our|us|your)\b|@\d+ (?:at|from|on|off|for|with|near) (?!(?:list|taxonomy|CAT|top|own|its|@|IT|THEM))\w"
+)
+_EXAMPLES: Final = {
+    "rename": "/rename {0} to NEW NAME",
+    "describe": "/describe {0}: WHAT BELONGS",
+    "merge": "/merge {0}, {1} into NAME",
+    "split": "/split {0}",
+    "add": "/add NAME: WHAT BELONGS",
+    "remove": "/remove {0}",
+    "move": "/move {0} under {1}",
+}
+_DOING: Final = {
+    "rename": "renaming",
+    "describe": "another description",
+    "merge": "a merge",
+    "split": "a split",
+    "add": "a new category",
+    "remove": "a removal",
+    "move": "a move",
+}
+NOTHING_READ: Final = (
+    "No request about the categories was found in that, and nothing was changed. Say what you want with a category's "
+    "number or name, as in \"merge 1 and 4\", or use a command: /help lists them."
+)
+NOT_ALL: Final = (
+    "That would take all categories at once, which no message does; nothing was changed. Name those that you mean, by "
+    "number or name: /remove 2, or /merge 1, 4 into NAME. /rerun loop builds the taxonomy anew."
+)
+NOT_RULES: Final = (
+    "That speaks about rules rather than about the categories, and nothing was changed. To change the categories name them: "
+    "/help lists how. /instructions lists your standing wishes."
+)
+
+
+def understand(
+    planned: Planned, message: str, taxonomy: Taxonomy, *, before: Sequence[str] = (), careful: bool
+) -> Plan:
+    """The plan that a message comes to.
+
+    Args:
+        planned: what the model read.
+        message: as the user typed it.
+        taxonomy: what the numbers refer to; the plan names categories by id.
+        before: what the user said before, the last last: what "it" may stand for.
+        careful: the model is small: only what the message's words bear out counts. Without it the model is taken at its
+            word, as a model that reads other languages too has to be.
+    """
+    actions: tuple[Action, ...] | str = planned.actions
+    if careful:
+        actions = _checked(planned.actions, message, taxonomy, before)
+    if isinstance(actions, str):
+        return Plan(intent=Intent.UNCLEAR, reply=actions)
+    return _Maker(taxonomy, message).plan(actions)
+
+
+# --- checking
+
+
+def _checked(
+    actions: tuple[Action, ...], message: str, taxonomy: Taxonomy, before: Sequence[str]
+) -> tuple[Action, ...] | str:
+    """The actions that the message bears out, or why there are none."""
+    if injects(message):
+        return NOT_RULES
+    edits = tuple(action for action in actions if isinstance(action, _EDITS))
+    favoured = frozenset(number for edit in edits for number in _numbers(edit))
+    spoken = read_words(message, taxonomy, before=before, favoured=favoured)
+    if destroys(spoken) and not spoken.is_settled:
+        wish = read_wish(spoken)
+        return (wish,) if isinstance(wish, RuleAction) else NOT_ALL
+    if spoken.edits:
+        return _settled(spoken, edits, taxonomy)
+    wish = read_wish(spoken)
+    if wish is not None:
+        return (wish,)
+    if edits:
+        return _borne_out(spoken, edits, taxonomy)
+    for action in actions:
+        if isinstance(action, (AskAction, RuleAction, LiftAction, RerunAction, StepAction)):
+            wish = supports(action, spoken)
+            if wish is not None:
+                return (wish,)
+    return _unread(spoken, taxonomy)
+
+
+def _settled(
+    spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy
+) -> tuple[Action, ...] | str:
+    """The edits that the words ask for, named as the model names them; its own for clauses that no pattern fits."""
+    done = {edit.do for edit in edits}
+    plain = [edit for clause in spoken.having(Kind.EDIT) if clause.is_plain for edit in clause.edits]
+    wanted: list[EditAction] = []
+    for clause in spoken.having(Kind.EDIT):
+        if not clause.is_plain and all(any(_same(edit, own) for own in plain) for edit in clause.edits):
+            continue  # "they are the same, merge them" is one wish
+        agreed = all(edit.do in done for edit in clause.edits) and not _PASSENGER.search(clause.line)
+        if not (agreed if not clause.is_plain else edits or _is_beyond_doubt(clause)):
+            return _doubt(spoken, clause.edits, taxonomy)
+        wanted += [edit for edit in clause.edits if not any(_same(edit, own) for own in wanted)]
+    asking = [clause for clause in spoken.having(Kind.OPEN) if _asks_for_edit(clause)]
+    if not edits and (asking or spoken.having(Kind.QUESTION)):
+        return _doubt(spoken, spoken.edits, taxonomy)
+    found = [_adopted(edit, edits) for edit in wanted]
+    if asking:
+        # What is left of the model's edits must be what the open clauses ask for, one edit a clause at least.
+        more = [edit for edit in edits if not any(_same(edit, own) for own in spoken.edits)]
+        if len(more) < len(asking):
+            return _doubt(spoken, spoken.edits, taxonomy)
+        checked = _borne_out(spoken, tuple(more), taxonomy, asking)
+        if isinstance(checked, str):
+            return checked
+        return (*found, *checked)
+    return tuple(found)
+
+
+def _borne_out(
+    spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy, clauses: Sequence[Clause] = ()
+) -> tuple[Action, ...] | str:
+    """The model's edits, if the message's words bear out every one of them."""
+    clauses = clauses or [clause for clause in spoken.clauses if clause.kind in {Kind.OPEN, Kind.EDIT}]
+    asked = [clause for clause in clauses if _asks_for_edit(clause)]
+    edits, wanted = _repaired(spoken, edits, asked)
+    line = " ".join(clause.line for clause in clauses)
+    words = content_words(spoken.message)
+    sure = {mention.sure + 1 for clause in clauses for mention in clause.mentions if mention.sure is not None}
+    maybe = {place + 1 for clause in clauses for mention in clause.mentions for place in mention.among}
+    if re.search(r"\b(?:IT|THEM)\b|\b(?:that|this|those|these|both)\b", line):
+        maybe |= set(spoken.meant) | {
+            mention.sure + 1 for mention in spoken.mentions if mention.sure is not None
+        }
+    if any(not mention.among for clause in clauses for mention in clause.mentions):
+        return _doubt(spoken, edits, taxonomy)
+    named = {number for edit in edits for number in _numbers(edit)}
+    if not asked or not set(wanted) <= named or any(_PASSENGER.search(clause.line) for clause in asked):
+        return _doubt(spoken, edits, taxonomy)
+    result: list[Action] = []
+    for edit in edits:
+        if not re.search(_OPERATIONS[edit.do], " ".join(clause.line for clause in asked)):
+            return _doubt(spoken, edits, taxonomy)
+        for number in _numbers(edit):
+            known = number in sure or number in maybe or (
+                number <= len(taxonomy) and describes(spoken.tokens, taxonomy, number - 1)
+            )
+            if not known and not (isinstance(edit, (AddAction, MoveAction)) and number > len(taxonomy)):
+                return _doubt(spoken, edits, taxonomy)
+        grounded = _grounded(edit, words, taxonomy)
+        if grounded is None:
+            return _doubt(spoken, edits, taxonomy)
+        result.append(grounded)
+    return tuple(result)
+
+
+def _repaired(
+    spoken: Spoken, edits: tuple[EditAction, ...], clauses: Sequence[Clause]
+) -> tuple[tuple[EditAction, ...], tuple[int, ...]]:
+    """The edits upon the categories that the clauses name, where the operation leaves no choice; and those categories.
+
+    A small model is better at what is to be done than at numbers. What stands in a new name names no category.
+    """
+    names = content_words(" ".join(_new_names(edits)))
+    found = [
+        mention.sure + 1
+        for clause in clauses
+        for mention in clause.mentions
+        if mention.sure is not None and (mention.is_full or not _in_name(spoken, mention, names))
+    ]
+    numbers = tuple(dict.fromkeys(found))
+    if not numbers and len(spoken.meant) == 1 and any(re.search(r"\bIT\b|\bthat\b", each.line) for each in clauses):
+        numbers = spoken.meant
+    if len({edit.do for edit in edits}) == 1:
+        first = edits[0]
+        if isinstance(first, MergeAction) and len(edits) == 1 and len(numbers) > 1:
+            return (first.model_copy(update={"categories": numbers}),), numbers
+        if isinstance(first, RemoveAction) and len(edits) == len(numbers):
+            return tuple(RemoveAction(do="remove", category=number) for number in numbers), numbers
+        if isinstance(first, (RenameAction, SplitAction, DescribeAction)) and len(edits) == len(numbers) == 1:
+            return (first.model_copy(update={"category": numbers[0]}),), numbers
+    return edits, numbers
+
+
+def _in_name(spoken: Spoken, mention: Mention, names: frozenset[str]) -> bool:
+    return all(token.text in names for token in spoken.tokens[mention.start : mention.end])
+
+
+def _new_names(edits: Iterable[EditAction]) -> Iterator[str]:
+    for edit in edits:
+        match edit:
+            case RenameAction() | AddAction() | MergeAction():
+                yield edit.name
+            case SplitAction():
+                yield from (part.name for part in edit.parts)
+
+
+def _grounded(edit: EditAction, words: frozenset[str], taxonomy: Taxonomy) -> EditAction | None:
+    """The edit without texts that the message does not give; None where it cannot do without."""
+    match edit:
+        case RenameAction() | AddAction() if not _stand(edit.name, words):
+            return None
+        case RenameAction() if same_name(edit.name, _name_of(taxonomy, edit.category)):
+            return None
+        case AddAction():
+            kept = edit.description if _stand(edit.description, words) else ""
+            return edit.model_copy(update={"description": kept})
+        case MergeAction() if edit.name and not _stand(edit.name, words):
+            return edit.model_copy(update={"name": ""})
+        case SplitAction() if not all(_stand(part.name, words) for part in edit.parts):
+            return edit.model_copy(update={"parts": ()})
+        case DescribeAction():
+            known = words | content_words(taxonomy.categories[edit.category - 1].text)
+            return edit if _stand(edit.description, known) else None
+    return edit
+
+
+def _adopted(edit: EditAction, model: Iterable[EditAction]) -> EditAction:
+    """What the words ask for, in the model's spelling where it says the same."""
+    other = next((each for each in model if _same(each, edit)), None)
+    match edit, other:
+        case (RenameAction(), RenameAction()) | (MergeAction(), MergeAction()):
+            return edit.model_copy(update={"name": _spelling(edit.name, other.name)})
+        case AddAction(), AddAction():
+            given = _stand(other.description, content_words(f"{edit.name} {edit.description}"))
+            text = other.description if edit.description and given else edit.description
+            return edit.model_copy(update={"name": _spelling(edit.name, other.name), "description": text})
+        case SplitAction(), SplitAction() if _same_words(
+            " ".join(part.name for part in edit.parts), " ".join(part.name for part in other.parts)
+        ) and len(other.parts) > 1:
+            parts = tuple(NewPart(name=part.name) for part in other.parts)
+            return edit.model_copy(update={"parts": parts})
+        case DescribeAction(), DescribeAction() if _stand(other.description, content_words(edit.description)):
+            return edit.model_copy(update={"description": other.description})
+    return edit
+
+
+def _spelling(name: str, other: str) -> str:
+    """A name as the model spells it, unless it says something else, or the user took care of capitals."""
+    if not name or not _same_words(name, other) or len(name.split()) != len(other.split()):
+        return name
+    return name if name[1:] != name[1:].lower() else other
+
+
+def _is_beyond_doubt(clause: Clause) -> bool:
+    """Whether the words alone suffice, against a model that read no edit."""
+    numbers = {number for edit in clause.edits for number in _numbers(edit)}
+    slips = {mention.sure + 1 for mention in clause.mentions if mention.sure is not None and not mention.is_exact}
+    exact = {mention.sure + 1 for mention in clause.mentions if mention.sure is not None and mention.is_exact}
+    return clause.is_plain and not numbers & (slips - exact)
+
+
+def _asks_for_edit(clause: Clause) -> bool:
+    return clause.kind in {Kind.OPEN, Kind.EDIT} and any(
+        re.search(pattern, clause.line) for pattern in _OPERATIONS.values()
+    )
+
+
+def _names_operation(clause: Clause) -> bool:
+    return any(unit.text in VERBS for unit in clause.units)
+
+
+def _same(edit: EditAction, other: EditAction) -> bool:
+    """Whether two edits do the same to the same categories, or add what may be the same one."""
+    if isinstance(edit, AddAction) and isinstance(other, AddAction):
+        return bool(content_words(edit.name) & content_words(other.name)) or _same_words(edit.name, other.name)
+    return edit.do == other.do and set(_numbers(edit)) == set(_numbers(other))
+
+
+def _same_words(text: str, other: str) -> bool:
+    left, right = content_words(text), content_words(other)
+    return bool(left) and _stand(text, right) and _stand(other, left)
+
+
+def _stand(text: str, words: frozenset[str]) -> bool:
+    """Whether every word of a text that tells something is among these, slips and endings aside."""
+    own = content_words(text)
+    return bool(own) and all(any(alike(word, other) for other in words) for word in own)
+
+
+def _numbers(edit: EditAction) -> tuple[int, ...]:
+    """The categories that an edit is about."""
+    match edit:
+        case MergeAction():
+            return tuple(dict.fromkeys(edit.categories))
+        case AddAction():
+            return (edit.under,) if edit.under else ()
+        case MoveAction():
+            return (edit.category, edit.under) if edit.under else (edit.category,)
+    return (edit.category,)
+
+
+def _name_of(taxonomy: Taxonomy, number: int) -> str:
+    return taxonomy.categories[number - 1].name if 1 <= number <= len(taxonomy) else f"number {number}"
+
+
+def _doubt(spoken: Spoken, edits: Sequence[EditAction], taxonomy: Taxonomy) -> str:
+    """Why nothing is done, and how to say it so that nothing is left to guess."""
+    beyond = [
+        spoken.message[spoken.tokens[mention.start].start : spoken.tokens[mention.end - 1].end]
+        for mention in spoken.mentions
+        if not mention.among
+    ]
+    between = next((mention for mention in spoken.mentions if len(mention.among) > 1), None)
+    reason = "It is not clear enough which categories are meant"
+    if beyond and len(taxonomy):
+        reason = f"There is no category {beyond[0]}: they go from 1 to {len(taxonomy)}"
+    elif between is not None:
+        places = sorted(between.among)[:3]
+        said = spoken.message[spoken.tokens[between.start].start : spoken.tokens[between.end - 1].end]
+        names = " or ".join(f"{place + 1} {quoted(taxonomy.names[place])}" for place in places)
+        reason = f"{quoted(said)} may be {names}"
+    do = edits[0].do if edits else "merge"
+    numbers = [str(mention.sure + 1) for mention in spoken.mentions if mention.sure is not None]
+    numbers = list(dict.fromkeys(numbers))
+    example = _EXAMPLES[do].format(*[*numbers, "NUMBER", "NUMBER"][:2])
+    what = f"This looks like {_DOING[do]}. " if edits else ""
+    return f"{what}{reason}, so nothing was changed. Say it with numbers, or type it as a command: {example}"
+
+
+def _unread(spoken: Spoken, taxonomy: Taxonomy) -> str:
+    """The reply to what is no request at all, or one that is not understood."""
+    if any(_names_operation(clause) and clause.mentions for clause in spoken.having(Kind.OPEN)):
+        return _doubt(spoken, (), taxonomy)
+    return NOTHING_READ
+
+
+# --- making
+
+
+class _Maker:
+    """Turns actions into a plan: numbers to ids, empty texts to none."""
+
+    def __init__(self, taxonomy: Taxonomy, message: str) -> None:
+        self._taxonomy = taxonomy
+        self._message = message
+        self._new: list[str] = []
+        self._split: str | None = None
+        self._notes: list[str] = []
+
+    def plan(self, actions: Sequence[Action]) -> Plan:
+        """The edits, all of them; else the first thing that is asked for."""
+        wanted = [action for action in actions if isinstance(action, _EDITS)]
+        others = [action for action in actions if not isinstance(action, (*_EDITS, NothingAction))]
+        edits: list[Edit] = []
+        for action in wanted:
+            edit = self._edit(action)
+            if edit is not None:
+                edits.append(edit)
+        if self._takes_all(edits):
+            return Plan(intent=Intent.UNCLEAR, reply=NOT_ALL)
+        if edits or self._split:
+            if others:
+                self._notes.append("Only the edits were read from that; say the rest in a message of its own.")
+            return Plan(
+                intent=Intent.EDIT, reply=" ".join(self._notes), edits=tuple(edits), split=self._split
+            )
+        if others:
+            plan = self._other(others[0])
+            if plan is not None:
+                return plan
+        said = next((action.reply for action in actions if isinstance(action, NothingAction) and action.reply), "")
+        return Plan(intent=Intent.UNCLEAR, reply=" ".join(self._notes) or said or NOTHING_READ)
+
+    def _other(self, action: Action) -> Plan | None:
+        match action:
+            case AskAction():
+                question = Question(
+                    about=action.about,
+                    category=self._id(action.category),
+                    document=action.text or None if action.about.value == "why" else None,
+                    text=action.text or None if action.about.value == "near" else None,
+                    count=action.count or None,
+                )
+                return Plan(intent=Intent.ASK, question=question)
+            case RuleAction():
+                text = one_line(action.text) or one_line(self._message)
+                instruction = Instruction(
+                    text=text,
+                    max_categories=action.most or None,
+                    language=action.language.strip() or None,
+                    changes_purpose=action.purpose,
+                )
+                return Plan(intent=Intent.CONSTRAIN, instruction=instruction)
+            case LiftAction():
+                return Plan(intent=Intent.LIFT, lift=action.rule)
+            case RerunAction():
+                return Plan(intent=Intent.RERUN, stage=action.stage)
+            case StepAction():
+                return Plan(intent=Intent(action.do))
+        return None
+
+    def _edit(self, action: EditAction) -> Edit | None:
+        match action:
+            case RenameAction():
+                return self._redefine(action.category, name=normalise_name(action.name))
+            case DescribeAction():
+                return self._redefine(action.category, description=one_line(action.description))
+            case MergeAction():
+                ids = [found for number in dict.fromkeys(action.categories) if (found := self._id(number))]
+                return Merge(ids=tuple(ids), name=normalise_name(action.name) or None) if len(ids) > 1 else None
+            case SplitAction():
+                return self._parts(action)
+            case AddAction():
+                return self._add(action)
+            case RemoveAction():
+                found = self._id(action.category)
+                return None if found is None else Remove(id=found)
+            case MoveAction():
+                found, parent = self._id(action.category), self._id(action.under)
+                if found is None or (action.under and parent is None) or found == parent:
+                    return None
+                return Move(id=found, parent=parent)
+        assert_never(action)
+
+    def _redefine(self, number: int, *, name: str = "", description: str = "") -> Edit | None:
+        found = self._id(number)
+        if found is None or not (name or description):
+            return None
+        return Redefine(id=found, name=name or None, description=description or None)
+
+    def _add(self, action: AddAction) -> Edit | None:
+        name = normalise_name(action.name)
+        parent = self._id(action.under)
+        if not name:
+            return None
+        self._new.append(name)
+        return Add(name=name, description=_described(name, action.description), parent=parent)
+
+    def _parts(self, action: SplitAction) -> Edit | None:
+        found = self._id(action.category)
+        named = [(name, part.description) for part in action.parts if (name := normalise_name(part.name))]
+        if found is None:
+            return None
+        if len(named) > 1:
+            self._new += [name for name, _ in named]
+            return Split(
+                id=found, parts=tuple(Part(name=name, description=_described(name, text)) for name, text in named)
+            )
+        if self._split is not None and self._split != found:
+            self._notes.append(
+                f"{quoted(self._taxonomy[found].name)} was left out: parts are found for one category at a time."
+            )
+            return None
+        self._split = found
+        return None
+
+    def _id(self, number: int) -> str | None:
+        """Id of a category by its number, or the name of one that an earlier action makes; None for 0 and unknown ones."""
+        if 1 <= number <= len(self._taxonomy):
+            return self._taxonomy.ids[number - 1]
+        place = number - len(self._taxonomy) - 1
+        if number and 0 <= place < len(self._new):
+            return self._new[place]
+        if number:
+            self._notes.append(f"There is no category {number}.")
+        return None
+
+    def _takes_all(self, edits: Sequence[Edit]) -> bool:
+        """Whether nothing would be left of the taxonomy as it is."""
+        gone: set[str] = set()
+        for edit in edits:
+            if isinstance(edit, Remove):
+                gone.add(edit.id)
+            elif isinstance(edit, Merge) and len(edit.ids) >= len(self._taxonomy) > _FEW:
+                return True
+        return len(self._taxonomy) > 1 and len(gone & set(self._taxonomy.ids)) == len(self._taxonomy)
+
+
+def _described(name: str, description: str) -> str:
+    return one_line(description) or f"Texts about {name}."
