@@ -8,7 +8,13 @@
         paper           edits from the whole table and the whole minibatch
     reviewer            the last look at a trial's best version
     selector            which finalist is the taxonomy
-    await_user          where a run waits; it does nothing else
+    await_user          where a run waits for its user; it does nothing else
+    plan                what was said becomes a plan; reading free text is one call of the LLM
+        splitting       the parts of a category, found in its documents
+        steering        undo, redo, on with the loop, a stage anew: where the state goes
+    answer              a question's answer, from the data
+    confirm             where a proposal waits for its yes; it does nothing else
+    apply_edits         what was confirmed becomes a version
     labeler             raw votes of the LLM
     settle_labels       from votes to labels
     train_classifier    the labels distilled and saved
@@ -19,4 +25,5 @@
     state               what is checkpointed
     context             what every node is given: settings, tables, LLM, encoder, progress
     reading             the sample as models and vectors see it
+    view                what questions and proposals are answered from
 """

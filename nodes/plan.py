@@ -124,7 +124,7 @@ class _Turn:
             case Intent.APPROVE:
                 return self._approve()
             case Intent.CONTINUE:
-                return {**continued(self.state), **self._told("Going on with the loop.")}
+                return {**continued(self.state), **self._told("The loop went on.")}
             case Intent.RERUN:
                 return self._rerun(wanted)
             case Intent.UNCLEAR:
@@ -233,7 +233,7 @@ class _Turn:
         return {
             "phase": LABEL,
             "edition": self.state.get("edition", 0) + 1,
-            **self._told("Approved. Labelling the texts and training the classifier."),
+            **self._told("Approved."),
         }
 
     def _rerun(self, wanted: Plan) -> State:

@@ -11,6 +11,7 @@
     apply       apply(taxonomy, edits): the new taxonomy, what was applied, what was refused and why
     version     Version: a taxonomy with its parent, its author and the edits between the two
     lineage     follow(versions): where a label given under an old version points now
+    plan        Plan: what a user wants of the taxonomy
     distance    touched_share and match: how far two taxonomies are apart
 
 Nothing rewrites a taxonomy. The model's update, the reviewer's polish, a person's wish: each is a list of
