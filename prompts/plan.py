@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ..taxonomy.plan import About, Stage
 from .quoting import quote
 
-MOST_ACTIONS = 12
+MOST_ACTIONS = 20
 """Actions that one message may come to."""
+FEW_ACTIONS = 6
+"""Actions that a small model may write: it goes on to the end of its room where it means all categories."""
 MOST_NEW = 4
 """Categories that actions of the same answer add and a later one may refer to."""
 _ENUMERATED = 120
@@ -164,8 +166,8 @@ class Planned(BaseModel):
     actions: tuple[Action, ...] = Field(max_length=MOST_ACTIONS)
 
 
-def plan_schema(count: int) -> dict[str, Any]:
-    """JSON schema of the answer for a list of `count` categories: operations and numbers are enumerated.
+def plan_schema(count: int, *, most: int = FEW_ACTIONS) -> dict[str, Any]:
+    """JSON schema of the answer for a list of `count` categories and `most` actions; operations and numbers are enumerated.
 
     Written out rather than derived: every field is required and no other allowed, as strict endpoints want it, the
     action's kind comes first, and actions upon categories are left out where there are none.
@@ -215,7 +217,7 @@ def plan_schema(count: int) -> dict[str, Any]:
     if count > 1:
         several = {"type": "array", "items": number, "minItems": 2, "maxItems": min(count, 20)}
         kinds = [_action("merge", categories=several, name=title), *kinds]
-    actions = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": MOST_ACTIONS}
+    actions = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": most}
     return {**_closed({"actions": actions}), "$defs": definitions}
 
 

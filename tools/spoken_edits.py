@@ -32,6 +32,9 @@ EditAction = (
 
 _LONGEST_NAME = 8
 """Words; what is longer is hardly meant as a name."""
+_NO_CATEGORY = re.compile(
+    r"^(?:\d|(?:two|three|four|five|six|some|few|half|my|his|her)\b)|\b(?:to|into) (?:the|my|a|your|her|his)\b", re.IGNORECASE
+)
 _ENDS = frozenset(".!?;")
 _SEPARATORS = frozenset({",", "and", "&", "vs", "versus", "/", "plus", ";", "+", "or"})
 _JOINTS = frozenset({",", "and", "&", "but", "then", "plus", "also", "-", "–", "or", ":"})
@@ -425,8 +428,14 @@ class _Reader:
         if len(parents) != 1 or not named or (len(named) == 1 and named[0].mention is not None):
             return None
         raw = self.message[named[0].start : named[-1].end]
+        # "add two cups of flour" is no category; "add a topic for flour" is.
+        told = any(
+            unit.text in {"CAT", "BELOW", "one", "another", "new", "under", "below", "Q"} for unit in slices.units
+        )
         name, *gloss = said.GLOSS.split(raw, maxsplit=1) if named[0].text != "Q" else [raw]
-        several = _chunks(named)
+        if not told and _NO_CATEGORY.search(raw):
+            return None
+        several = [chunk for chunk in _chunks(named) if _line(chunk) not in {"add one", "add IT", "create one"}]
         plural = any(self.message[unit.start : unit.end].lower().endswith("s") for unit in slices.units if unit.text in {"CAT", "BELOW"})
         if not gloss and len(several) > 1 and (plural or any(unit.text == "," for unit in named)):
             names = [self._name(chunk) for chunk in several]
@@ -440,10 +449,6 @@ class _Reader:
         description = _clean(gloss[0].rstrip(" )")) if gloss else ""
         if description:
             description = f"{description.rstrip('.')}."
-        # "add two cups of flour" is no category; "add a topic for flour" is.
-        told = any(
-            unit.text in {"CAT", "BELOW", "one", "another", "new", "under", "below", "Q"} for unit in slices.units
-        )
         add = AddAction(do="add", name=clean, description=description[:400], under=parents[0])
         return (add,), told and len(clean.split()) < 6
 

@@ -270,7 +270,7 @@ def supports(wish: Wish, spoken: Spoken) -> Wish | None:
             return RerunAction(do="rerun", stage=stage) if stage is not None and _RERUNS.search(text) else None
     if re.search(r"\b(?:not|dont|never|isnt|but|except|before)\b", text) and wish.do == "approve":
         return None
-    agreed = wish.do == "approve" and re.fullmatch(r"(?:(?:ok|okay|yes|yep|yeah|sure|fine|good|great|nice)\W*)+", text)
+    agreed = wish.do == "approve" and re.fullmatch(r"(?:(?:yes|yep|yeah|sure|please)\W*)+", text)
     pattern = {"undo": _UNDOES, "redo": _REDOES, "approve": _APPROVES, "continue": _CONTINUES}[wish.do]
     return wish if agreed or pattern.search(text) else None
 
@@ -342,18 +342,20 @@ def _question(spoken: Spoken, text: str) -> AskAction | None:
     return None
 
 
-def _grounded(wish: AskAction, spoken: Spoken, text: str) -> AskAction:
+def _grounded(wish: AskAction, spoken: Spoken, text: str) -> AskAction | None:
     """A model's question without what the message does not say."""
     known = {mention.sure + 1 for mention in spoken.mentions if mention.sure is not None} | set(spoken.meant)
     stands = wish.text and wish.text.lower() in spoken.message.lower()
     about = wish.about
-    if about in {About.WHY, About.NEAR} and not stands:
-        about = About.TEXTS if wish.category in known else About.HELP
+    if wish.category not in known and not (about is About.NEAR and stands):
+        return None
+    if about is About.WHY or (about is About.NEAR and not stands):
+        about = About.TEXTS
     return AskAction(
         do="ask",
         about=about,
         category=wish.category if wish.category in known else 0,
-        text=wish.text if stands and about in {About.WHY, About.NEAR} else "",
+        text=wish.text if about is About.NEAR else "",
         count=_amount(text),
     )
 

@@ -45,9 +45,9 @@ _FEW: Final = 3
 _OPERATIONS: Final = {
     "rename": r"renam|relabel|retitl|\bcall|\bname|\btitle|\bmake\b|(?:should|would|could|might) be\b|>|\bchange|\bbetter\b|\bwording\b",
     "describe": r"descri|defin|\bcover|\binclud|\bmean|\bsay|\balso\b|\bcontain|belongs? (?:in|there)",
-    "merge": r"merg|combin|\bjoin|together|\bone\b|\bunit|\bunif|\bfuse|\bsame\b|\blump|\bfold|consolidat|\binto\b|\bin with\b|\bsingle\b",
+    "merge": r"merg|combin|\bjoin|together|\bone\b|\bunit|\bunif|\bfuse|\bsame\b|\blump|\bfold|consolidat|\binto\b|\bin with\b|\bsingle\b|@\d+ \+ @\d+",
     "split": r"split|divid|separat|\bbreak|\bapart|\bbroad|\btwo\b|\bdistinguish|\bdistinct|\bpieces\b|\bhalves\b",
-    "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about)|\bcover",
+    "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about|on)|\bcover",
     "remove": r"remov|delet|\bdrop|\brid\b|discard|scrap|\bkill|ditch|eliminat|eras|throw|useless|unnecessar|irrelevant|"
     r"\bneed|\bgone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
     "move": r"\bmov|under|below|beneath|inside|\bnest|\btop\b|\bchild|BELOW|\bparent|\bown\b|\blevel\b|\bpart of\b",
@@ -124,7 +124,7 @@ def _checked(
     spoken = read_words(message, taxonomy, before=before, favoured=favoured)
     if destroys(spoken) and not spoken.is_settled:
         wish = read_wish(spoken)
-        return (wish,) if isinstance(wish, RuleAction) else NOT_ALL
+        return (wish,) if isinstance(wish, (RuleAction, LiftAction)) else NOT_ALL
     if spoken.edits:
         return _settled(spoken, edits, taxonomy)
     wish = read_wish(spoken)
@@ -154,7 +154,12 @@ def _settled(
         if not (agreed if not clause.is_plain else edits or _is_beyond_doubt(clause)):
             return _doubt(spoken, clause.edits, taxonomy)
         wanted += [edit for edit in clause.edits if not any(_same(edit, own) for own in wanted)]
-    asking = [clause for clause in spoken.having(Kind.OPEN) if _asks_for_edit(clause)]
+    done_to = {number for edit in wanted for number in _numbers(edit)}
+    asking = [
+        clause
+        for clause in spoken.having(Kind.OPEN)
+        if _asks_for_edit(clause) and not (clause.mentions and _about(clause) <= done_to)
+    ]
     if not edits and (asking or spoken.having(Kind.QUESTION)):
         return _doubt(spoken, spoken.edits, taxonomy)
     found = [_adopted(edit, edits) for edit in wanted]
@@ -309,6 +314,10 @@ def _asks_for_edit(clause: Clause) -> bool:
     )
 
 
+def _about(clause: Clause) -> set[int]:
+    return {mention.sure + 1 for mention in clause.mentions if mention.sure is not None}
+
+
 def _names_operation(clause: Clause) -> bool:
     return any(unit.text in VERBS for unit in clause.units)
 
@@ -356,7 +365,10 @@ def _doubt(spoken: Spoken, edits: Sequence[EditAction], taxonomy: Taxonomy) -> s
     ]
     between = next((mention for mention in spoken.mentions if len(mention.among) > 1), None)
     reason = "It is not clear enough which categories are meant"
-    if beyond and len(taxonomy):
+    heard = {clause.kind for clause in spoken.clauses} - {Kind.NOISE}
+    if heard and heard <= {Kind.QUESTION, Kind.NEGATED}:
+        reason = "It reads as a question" if Kind.QUESTION in heard else "It says what not to do"
+    elif beyond and len(taxonomy):
         reason = f"There is no category {beyond[0]}: they go from 1 to {len(taxonomy)}"
     elif between is not None:
         places = sorted(between.among)[:3]
@@ -367,8 +379,8 @@ def _doubt(spoken: Spoken, edits: Sequence[EditAction], taxonomy: Taxonomy) -> s
     numbers = [str(mention.sure + 1) for mention in spoken.mentions if mention.sure is not None]
     numbers = list(dict.fromkeys(numbers))
     example = _EXAMPLES[do].format(*[*numbers, "NUMBER", "NUMBER"][:2])
-    what = f"This looks like {_DOING[do]}. " if edits else ""
-    return f"{what}{reason}, so nothing was changed. Say it with numbers, or type it as a command: {example}"
+    what = f"This was read as {_DOING[do]}. " if edits else ""
+    return f"{what}{reason}, so nothing was changed. Say what to do, with numbers, or type it as a command: {example}"
 
 
 def _unread(spoken: Spoken, taxonomy: Taxonomy) -> str:
