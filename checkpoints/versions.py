@@ -1,15 +1,8 @@
 """Every version a taxonomy went through, with its parent, author and edits. Nothing here is ever changed."""
 
-import json
-import re
-from collections.abc import Iterable
-
 from ..taxonomy.errors import WorkspaceError
 from ..taxonomy.version import Version
 from .database import Database, now
-
-_ID = re.compile(r"[0-9a-f]{16}")
-"""What the id of a version looks like."""
 
 
 class Versions:
@@ -72,30 +65,6 @@ class Versions:
             (run,),
         )
         return [Version.model_validate_json(row[0]) for row in rows]
-
-    def share(self, source: str, target: str, words: Iterable[str]) -> tuple[str, ...]:
-        """Let a run have those versions of another that the words name, and all that led to them; returns their ids.
-
-        Args:
-            source, target: names of the two runs.
-            words: ids, and whatever else there is; what is no version of the source's is passed over.
-
-        Raises:
-            StorageError: the disk is full, or the database cannot be written.
-        """
-        ids = sorted({word for word in words if _ID.fullmatch(word)})
-        rows = self._database.execute(
-            "WITH RECURSIVE line (id, parent) AS ("
-            "SELECT id, parent FROM versions WHERE id IN (SELECT value FROM json_each(?)) UNION "
-            "SELECT v.id, v.parent FROM versions v JOIN line ON v.id = line.parent) "
-            "SELECT version FROM run_versions WHERE run = ? AND version IN (SELECT id FROM line) ORDER BY id",
-            (json.dumps(ids), source),
-        )
-        self._database.execute_many(
-            "INSERT OR IGNORE INTO run_versions (run, version) VALUES (?, ?)",
-            ((target, version) for (version,) in rows),
-        )
-        return tuple(row[0] for row in rows)
 
     def find(self, beginning: str) -> tuple[str, ...]:
         """Ids of the versions of the workspace that begin so, the oldest first."""

@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..checkpoints.history import StoredStep, Thread, open_thread
-from ..checkpoints.labels import LabelRow, Source
 from ..checkpoints.runs import RunRow, check_run_name
+from ..checkpoints.sharing import share_labels, share_versions
 from ..checkpoints.threads import begin_thread
 from ..checkpoints.workspace import Workspace
 from ..llm.spec import choose_model
@@ -78,10 +78,10 @@ def fork(
                 status=RunStatus.AWAITING if waits else RunStatus.STOPPED if step.next else RunStatus.DONE,
                 parent=run,
             )
-            versions = tables.versions.share(run, name, _words(step.values))
+            versions = share_versions(tables.database, run, name, _words(step.values))
             if settings.keys().isdisjoint(_LABELS):
-                for version in versions:
-                    tables.labels.put_many(name, version, _sample_labels(tables, run, version))
+                # The classifier gives its own labels to the rest, and the fork trains its own.
+                share_labels(tables.database, run, name, versions)
             # Last, in a file of its own: a process that is killed after it leaves a thread that nobody knows.
             begin_thread(tables.checkpoints_path, step.id, row.thread_id, new.thread_id, without=_LEFT)
     return name
@@ -140,7 +140,7 @@ def _contradiction(name: str, step: StoredStep) -> str | None:
     return None
 
 
-# --- names, versions, labels
+# --- names and versions
 
 
 def _free_name(tables: Workspace, row: RunRow) -> str:
@@ -165,8 +165,3 @@ def _words(value: Any) -> Iterator[str]:
     elif isinstance(value, Sequence):
         for part in value:
             yield from _words(part)
-
-
-def _sample_labels(tables: Workspace, run: str, version: str) -> Iterator[LabelRow]:
-    """Those of the label sample. A classifier gives its own to the rest, and the fork trains its own."""
-    return (row for row in tables.labels.get(run, version) if row.source is not Source.STUDENT)
