@@ -167,7 +167,7 @@ class Planned(BaseModel):
 
 
 def plan_schema(count: int, *, most: int = FEW_ACTIONS) -> dict[str, Any]:
-    """JSON schema of the answer for a list of `count` categories and `most` actions; operations and numbers are enumerated.
+    """JSON schema of the answer: operations, and the numbers of `count` categories, are enumerated; `most` actions.
 
     Written out rather than derived: every field is required and no other allowed, as strict endpoints want it, the
     action's kind comes first, and actions upon categories are left out where there are none.

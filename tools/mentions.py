@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from ..taxonomy.values import Taxonomy
@@ -65,6 +66,11 @@ def words_in(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def words_in_order(text: str) -> list[str]:
+    """A list written as a line of words."""
+    return text.split()
+
+
 STOP: Final = words_in(
     """
     a an and any are as at be been but by can do does for from had has have he her his i if in into is it its me my
@@ -84,18 +90,54 @@ GENERIC: Final = words_in(
 ORDINALS: Final = {
     word: place
     for place, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+        ],
+        1,
     )
 }
 NUMERALS: Final = {
     word: value
     for value, word in enumerate(
-        """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-        eighteen nineteen twenty""".split(),
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ],
         1,
     )
 }
-_TOKEN: Final = re.compile(r"\b(?:i\.e|e\.g|etc|vs|incl)\b\.?|\bno\.(?=\s?\d)|[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_", re.IGNORECASE)
+_TOKEN: Final = re.compile(
+    r"\b(?:i\.e|e\.g|etc|vs|incl)\b\.?|\bno\.(?=\s?\d)|[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_", re.IGNORECASE
+)
 _SUFFIXES: Final = words_in(
     "e y d ed ing ings ion ions tion tions ation ations ment ments al ally ance ence able ity ness ies ery age"
 ) | {""}
@@ -114,9 +156,7 @@ _NUMBERED: Final = words_in("number numbers no nr num category categories topic 
 
 def tokenise(message: str) -> tuple[Token, ...]:
     """Words and marks, in order."""
-    return tuple(
-        Token(_fold(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(message)
-    )
+    return tuple(Token(_fold(match[0]), match.start(), match.end()) for match in _TOKEN.finditer(message))
 
 
 def find_mentions(
@@ -144,7 +184,9 @@ def describes(tokens: Sequence[Token], taxonomy: Taxonomy, position: int) -> boo
     content = {token.text for token in tokens if len(token.text) > 3} - STOP - GENERIC
     described = [_content(category.description) for category in taxonomy]
     for word in content:
-        having = [place for place, words in enumerate(described) if any(alike(word, own) > 1 for own in words)]
+        having = [
+            place for place, words in enumerate(described) if any(alike(word, own) > 1 for own in words)
+        ]
         if position in having and len(having) <= max(2, len(taxonomy) // 4):
             return True
     return False
@@ -159,7 +201,8 @@ def alike(word: str, other: str) -> int:
     if word.isdigit() or other.isdigit():
         return 0
     common = next(
-        (place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+        (place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
+        min(len(left), len(right)),
     )
     if any(
         left[cut:] in _SUFFIXES and right[cut:] in _SUFFIXES for cut in range(max(4, common - 2), common + 1)
@@ -178,7 +221,9 @@ def stem(word: str) -> str:
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes", "zes")):
         return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return (
+        word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    )
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -259,7 +304,7 @@ def _joined(words: Sequence[str], name: Sequence[str], whole: str) -> tuple[int,
     if len(words) == 2 and len("".join(words)) > 4 and "".join(words) in _content(whole):
         return (int(len(name) == 1), 2)
     if len(words) == 1 and len(words[0]) > 4:
-        pairs = ["".join(pair) for pair in zip(name, name[1:], strict=False)]
+        pairs = ["".join(pair) for pair in pairwise(name)]
         if words[0] in pairs:
             return (int(len(name) == 2), 2)
     return None
@@ -272,7 +317,11 @@ def _numbers(tokens: Sequence[Token], count: int) -> Iterator[Mention]:
         before = texts[place - 1] if place else ""
         after = texts[place + 1] if place + 1 < len(texts) else ""
         former = texts[place - 2] if place > 1 else ""
-        value = count if text == "last" and after in {"category", "topic"} else _value(text, former, before, after)
+        value = (
+            count
+            if text == "last" and after in {"category", "topic"}
+            else _value(text, former, before, after)
+        )
         if value is None:
             continue
         is_range = after == "-" and place + 2 < len(texts) and texts[place + 2].isdigit()

@@ -90,7 +90,9 @@ REFUSES: Final = re.compile(
 )
 
 _X: Final = r"(?:@\d+|IT)"
-_XS: Final = rf"(?:THEM|(?:both\s)?{_X}(?:(?:\s(?:,|and|&|\+|/|with|plus|as well as|or|both|together with))*\s{_X})*)"
+_XS: Final = (
+    rf"(?:THEM|(?:both\s)?{_X}(?:(?:\s(?:,|and|&|\+|/|with|plus|as well as|or|both|together with))*\s{_X})*)"
+)
 _CATS: Final = rf"(?P<cats>{_XS})"
 _CAT: Final = rf"(?P<cats>{_X})"
 _MAY: Final = r"(?:should|could|can|must|shall|might|may|ought to|needs? to|ha(?:s|ve) to|would)"
@@ -115,67 +117,200 @@ _INTO: Final = (
     r"\s(?:,\s)?(?:and\s)?(?:into|to|as|under|in|(?:(?:with|under|by)\s)?(?:new\s)?name(?:\s:)?|called|named|titled|:|=|-\s>|=\s>|"
     r"(?:call|name) (?:IT|THEM|result)|with)\s(?P<name>.+)"
 )
-_TAIL: Final = (
-    r"(?:\s?(?P<how>into|in|to|as|between|:|,|-|by|according to|based on|along|depending on)\s(?P<parts>.+))?$"
-)
+_TAIL: Final = r"(?:\s?(?P<how>into|in|to|as|between|:|,|-|by|according to|based on|along|depending on)\s(?P<parts>.+))?$"
 _MERGE: Final = (
     r"(?:merge|combine|join|unite|unify|fuse|consolidate|lump|fold|collapse|pool|blend|absorb|integrate|roll)"
 )
-_ONE: Final = r"(?:together|(?:in|into|as|to)\s(?:one|single|same|common|joint)|one)(?:\s(?:single|CAT|group|pot|one))*"
+_ONE: Final = (
+    r"(?:together|(?:in|into|as|to)\s(?:one|single|same|common|joint)|one)(?:\s(?:single|CAT|group|pot|one))*"
+)
 
 # Operation, whether it leaves no doubt, pattern. The first that fits a clause whole is what it asks for.
 PATTERNS: Final = tuple(
     (op, plain, re.compile("^" + pattern))
     for op, plain, pattern in (
-        ("rename", True, rf"(?:change|set|update|replace)\s(?:name|title|CAT)\s(?:of|for)\s{_CAT}\s(?:to|into|as|with|by|=|:)\s(?P<name>.+)$"),
-        ("describe", True, rf"(?:change|set|update|rewrite|make|edit|replace)\s(?:description|definition|meaning)\s(?:of|for)\s{_CAT}\s(?:to|as|with|by|:|=)\s(?P<text>.+)$"),
-        ("describe", True, rf"(?:describe|redescribe|define|redefine)\s{_CAT}\s(?:as|with|to|by|:)\s(?P<text>.+)$"),
-        ("describe", True, rf"(?:description|definition)\s(?:of|for)\s{_CAT}\s(?:should|must)\s(?:be|say|read)\s?:?\s(?P<text>.+)$"),
-        ("extend", True, rf"{_CAT}\s{_MAY}\s(?:cover|include|contain|mention|comprise|take in)\s(?P<text>.+)$"),
-        ("move", True, rf"(?:move|put|place|nest|shift|bring|make|file|hang|set|tuck|stick|get|turn)\s{_CATS}\s(?:back\s|up\s|down\s|directly\s|right\s|into\s)*{_UNDER}\s(?P<under>{_X})$"),
+        (
+            "rename",
+            True,
+            rf"(?:change|set|update|replace)\s(?:name|title|CAT)\s(?:of|for)\s{_CAT}\s(?:to|into|as|with|by|=|:)\s(?P<name>.+)$",
+        ),
+        (
+            "describe",
+            True,
+            rf"(?:change|set|update|rewrite|make|edit|replace)\s(?:description|definition|meaning)\s(?:of|for)\s{_CAT}\s(?:to|as|with|by|:|=)\s(?P<text>.+)$",
+        ),
+        (
+            "describe",
+            True,
+            rf"(?:describe|redescribe|define|redefine)\s{_CAT}\s(?:as|with|to|by|:)\s(?P<text>.+)$",
+        ),
+        (
+            "describe",
+            True,
+            rf"(?:description|definition)\s(?:of|for)\s{_CAT}\s(?:should|must)\s(?:be|say|read)\s?:?\s(?P<text>.+)$",
+        ),
+        (
+            "extend",
+            True,
+            rf"{_CAT}\s{_MAY}\s(?:cover|include|contain|mention|comprise|take in)\s(?P<text>.+)$",
+        ),
+        (
+            "move",
+            True,
+            rf"(?:move|put|place|nest|shift|bring|make|file|hang|set|tuck|stick|get|turn)\s{_CATS}\s(?:back\s|up\s|down\s|directly\s|right\s|into\s)*{_UNDER}\s(?P<under>{_X})$",
+        ),
         ("move", True, rf"(?:move|nest|shift)\s{_CATS}\s(?:into|in|to)\s(?P<under>{_X})$"),
-        ("move", True, rf"{_CATS}\s(?:(?:{_MAY}\s)?(?:be|go|sit|come|belongs?|goes|live)\s)(?:moved\s|put\s|placed\s|nested\s)?{_UNDER}\s(?P<under>{_X})$"),
-        ("top", True, rf"(?:move|put|place|bring|make|shift|lift|pull|promote|get|set|turn)\s{_CATS}\s{_TOP}{_NOT_UNDER}$"),
-        ("top", True, rf"{_CATS}\s(?:{_MAY}\s)(?:be|stand|go|get|become|have|come|move)\s{_TOP}{_NOT_UNDER}$"),
-        ("top", True, rf"(?:move|take|bring|pull|get)\s{_CATS}\s(?:back\s)?(?:out\s(?:of|from)(?:\sunder)?|from under|up from)\s@\d+$"),
+        (
+            "move",
+            True,
+            rf"{_CATS}\s(?:(?:{_MAY}\s)?(?:be|go|sit|come|belongs?|goes|live)\s)(?:moved\s|put\s|placed\s|nested\s)?{_UNDER}\s(?P<under>{_X})$",
+        ),
+        (
+            "top",
+            True,
+            rf"(?:move|put|place|bring|make|shift|lift|pull|promote|get|set|turn)\s{_CATS}\s{_TOP}{_NOT_UNDER}$",
+        ),
+        (
+            "top",
+            True,
+            rf"{_CATS}\s(?:{_MAY}\s)(?:be|stand|go|get|become|have|come|move)\s{_TOP}{_NOT_UNDER}$",
+        ),
+        (
+            "top",
+            True,
+            rf"(?:move|take|bring|pull|get)\s{_CATS}\s(?:back\s)?(?:out\s(?:of|from)(?:\sunder)?|from under|up from)\s@\d+$",
+        ),
         ("merge", True, rf"{_MERGE}(?:\stogether)?\s{_CATS}(?:\s{_ONE})?(?:{_INTO})?$"),
-        ("merge", True, rf"(?:put|bring|group|throw|make|pull|get|take|turn|place|move|stick)\s{_CATS}\s{_ONE}(?:{_INTO})?$"),
-        ("merge", True, rf"(?:make|create|form)\s(?:one|single)\s(?:CAT\s)?(?:out of|of|from)\s{_CATS}(?:{_INTO})?$"),
-        ("merge", True, rf"{_CATS}\s{_MAY}\s(?:both\s)?(?:be|become|form|go|belong)\s(?:merged|combined|joined|united|unified|fused|consolidated|grouped|lumped|put|{_ONE})(?:\s{_ONE})?(?:{_INTO})?$"),
-        ("merge", False, rf"{_CATS}\s(?:are|is|belong|go)\s(?:basically\s|pretty much\s|almost\s)?(?:together|one|same)(?:\s(?:CAT|thing|stuff))*$"),
-        ("split", True, rf"(?:split|divide|subdivide|separate|partition)(?:\sup)?\s{_CAT}(?:\s(?:up|apart|further|down|out|in half|more))*{_TAIL}"),
-        ("split", True, rf"(?:break|tear|take|pull|cut|pick)\s{_CAT}\s(?:up|down|apart|in two|in half|to pieces|into pieces)(?:\sinto pieces)?{_TAIL}"),
+        (
+            "merge",
+            True,
+            rf"(?:put|bring|group|throw|make|pull|get|take|turn|place|move|stick)\s{_CATS}\s{_ONE}(?:{_INTO})?$",
+        ),
+        (
+            "merge",
+            True,
+            rf"(?:make|create|form)\s(?:one|single)\s(?:CAT\s)?(?:out of|of|from)\s{_CATS}(?:{_INTO})?$",
+        ),
+        (
+            "merge",
+            True,
+            rf"{_CATS}\s{_MAY}\s(?:both\s)?(?:be|become|form|go|belong)\s(?:merged|combined|joined|united|unified|fused|consolidated|grouped|lumped|put|{_ONE})(?:\s{_ONE})?(?:{_INTO})?$",
+        ),
+        (
+            "merge",
+            False,
+            rf"{_CATS}\s(?:are|is|belong|go)\s(?:basically\s|pretty much\s|almost\s)?(?:together|one|same)(?:\s(?:CAT|thing|stuff))*$",
+        ),
+        (
+            "split",
+            True,
+            rf"(?:split|divide|subdivide|separate|partition)(?:\sup)?\s{_CAT}(?:\s(?:up|apart|further|down|out|in half|more))*{_TAIL}",
+        ),
+        (
+            "split",
+            True,
+            rf"(?:break|tear|take|pull|cut|pick)\s{_CAT}\s(?:up|down|apart|in two|in half|to pieces|into pieces)(?:\sinto pieces)?{_TAIL}",
+        ),
         ("split", True, rf"(?:break|cut|tear)\s(?:up|down|apart)\s{_CAT}{_TAIL}"),
         ("split", True, rf"(?:break|cut|turn)\s{_CAT}\s(?P<how>into)\s(?P<parts>.+)$"),
-        ("split", True, rf"{_CAT}\s{_MAY}\s(?:be\s)?(?:split|divided|subdivided|separated|broken|taken|become)(?:\s(?:up|down|apart))?{_TAIL}"),
-        ("apart", True, rf"(?:separate|split|divide)\s(?P<first>[^@]+?)\s(?:from|and)\s(?P<second>[^@]+?)\s(?:in|within|inside|of)\s{_CAT}$"),
-        ("split", True, rf"(?:make|create)\s(?:two|2|three|3|four|4|several|more)\s(?:CAT\s)?(?:out of|from|of)\s{_CAT}{_TAIL}"),
-        ("remove", True, rf"(?:remove|delete|drop|discard|erase|scrap|eliminate|ditch|kill|trash|dump|get rid of|do away with|kick out|throw (?:out|away)|take (?:out|away)|cut out|leave out)\s{_CATS}(?:\s(?:from|out of)\s(?:list|taxonomy|CAT|table))?(?:\s(?:completely|entirely|altogether|again|out|away|as well|for good))*$"),
+        (
+            "split",
+            True,
+            rf"{_CAT}\s{_MAY}\s(?:be\s)?(?:split|divided|subdivided|separated|broken|taken|become)(?:\s(?:up|down|apart))?{_TAIL}",
+        ),
+        (
+            "apart",
+            True,
+            rf"(?:separate|split|divide)\s(?P<first>[^@]+?)\s(?:from|and)\s(?P<second>[^@]+?)\s(?:in|within|inside|of)\s{_CAT}$",
+        ),
+        (
+            "split",
+            True,
+            rf"(?:make|create)\s(?:two|2|three|3|four|4|several|more)\s(?:CAT\s)?(?:out of|from|of)\s{_CAT}{_TAIL}",
+        ),
+        (
+            "remove",
+            True,
+            rf"(?:remove|delete|drop|discard|erase|scrap|eliminate|ditch|kill|trash|dump|get rid of|do away with|kick out|throw (?:out|away)|take (?:out|away)|cut out|leave out)\s{_CATS}(?:\s(?:from|out of)\s(?:list|taxonomy|CAT|table))?(?:\s(?:completely|entirely|altogether|again|out|away|as well|for good))*$",
+        ),
         ("remove", True, rf"(?:throw|take|cut|leave)\s{_CATS}\s(?:out|away|off)$"),
-        ("remove", True, rf"{_CATS}\s{_MAY}\s(?:be\s)?(?:removed|deleted|dropped|go|away|gone|discarded|scrapped|thrown out|out)$"),
-        ("remove", False, rf"(?:i|we|you)?\s?(?:dont|do not|no longer)\s(?:need|want|use)\s{_CATS}(?:\s(?:any more|anymore|any longer|at))?$"),
-        ("remove", False, rf"{_CATS}\s(?:is|are|s)\s(?:useless|unnecessary|not needed|not necessary|no longer needed|irrelevant|superfluous)$"),
-        ("rename", True, rf"(?:rename|relabel|retitle)\s{_CAT}(?:\sname)?\s(?:(?:to|into|as|=|:|-\s>|=\s>)\s)?(?P<name>.+)$"),
+        (
+            "remove",
+            True,
+            rf"{_CATS}\s{_MAY}\s(?:be\s)?(?:removed|deleted|dropped|go|away|gone|discarded|scrapped|thrown out|out)$",
+        ),
+        (
+            "remove",
+            False,
+            rf"(?:i|we|you)?\s?(?:dont|do not|no longer)\s(?:need|want|use)\s{_CATS}(?:\s(?:any more|anymore|any longer|at))?$",
+        ),
+        (
+            "remove",
+            False,
+            rf"{_CATS}\s(?:is|are|s)\s(?:useless|unnecessary|not needed|not necessary|no longer needed|irrelevant|superfluous)$",
+        ),
+        (
+            "rename",
+            True,
+            rf"(?:rename|relabel|retitle)\s{_CAT}(?:\sname)?\s(?:(?:to|into|as|=|:|-\s>|=\s>)\s)?(?P<name>.+)$",
+        ),
         ("rename", True, rf"(?:change|turn|switch)\s{_CAT}(?:\ss)?(?:\sname)?\s(?:to|into)\s(?P<name>.+)$"),
         ("rename", False, rf"(?:call|name)\s{_CAT}\s(?:as\s)?(?P<name>.+)$"),
-        ("rename", True, rf"{_CAT}\s{_MAY}\s(?:rather\s|better\s)?(?:be\s)?(?:called|named|renamed(?:\s(?:to|as|into))?|titled|read)\s(?P<name>.+)$"),
-        ("rename", True, rf"give\s{_CAT}\s(?:(?:new|better|other|different)\s)?name\s(?:(?::|of|,|-)\s)?(?P<name>.+)$"),
-        ("rename", True, rf"(?:better\s|new\s|right\s|good\s)?name\s(?:for|of)\s{_CAT}\s(?:{_MAY}\sbe|is|:|=)\s(?P<name>.+)$"),
+        (
+            "rename",
+            True,
+            rf"{_CAT}\s{_MAY}\s(?:rather\s|better\s)?(?:be\s)?(?:called|named|renamed(?:\s(?:to|as|into))?|titled|read)\s(?P<name>.+)$",
+        ),
+        (
+            "rename",
+            True,
+            rf"give\s{_CAT}\s(?:(?:new|better|other|different)\s)?name\s(?:(?::|of|,|-)\s)?(?P<name>.+)$",
+        ),
+        (
+            "rename",
+            True,
+            rf"(?:better\s|new\s|right\s|good\s)?name\s(?:for|of)\s{_CAT}\s(?:{_MAY}\sbe|is|:|=)\s(?P<name>.+)$",
+        ),
         ("rename", True, rf"use\s(?:name\s)?(?P<name>.+?)\s(?:as (?:new )?name )?for\s{_CAT}$"),
         ("rename", True, rf"{_CAT}\s(?:-\s>|=\s>|→|=)\s(?P<name>.+)$"),
+        ("merge", False, rf"{_CATS}\s(?:=|-\s>|=\s>|→)\s(?P<name>.+)$"),
         ("rename", False, rf"(?:make|turn)\s{_CAT}\s(?:into\s)?(?P<name>.+)$"),
         ("rename", False, rf"{_CAT}\s{_MAY}\sbe\s(?P<name>.+)$"),
-        ("add", True, rf"(?:add|create|introduce|insert|make|new|need|want|have|open)\s{_NEW}*(?:under|below|to|of|in|inside|within|beneath|for)\s(?P<under>{_X})\s(?:(?:called|named|:|for|about|,|-)\s)(?P<name>.+)$"),
+        (
+            "add",
+            True,
+            rf"(?:add|create|introduce|insert|make|new|need|want|have|open)\s{_NEW}*(?:under|below|to|of|in|inside|within|beneath|for)\s(?P<under>{_X})\s(?:(?:called|named|:|for|about|,|-)\s)(?P<name>.+)$",
+        ),
         ("add", True, rf"(?:add|create|introduce|insert)\s{_NEW}*{_LINK}(?P<name>.+)$"),
-        ("add", True, rf"(?:make|open|start|have|include|get|set up)\s(?:{_NEW}+|(?=(?:something|anything)\s(?:about|for|on|like)\s)){_LINK}(?P<name>.+)$"),
-        ("add", True, rf"(?:(?:we|i|you|it|list|IT)\s)?(?:need|needs|want|miss|misses|lack|lacks|are missing|is missing|should have|could use|would like|like|require)\s(?:to have\s|to add\s)?{_NEW}+{_LINK}(?P<name>.+)$"),
+        (
+            "add",
+            True,
+            rf"(?:make|open|start|have|include|get|set up)\s(?:{_NEW}+|(?=(?:something|anything)\s(?:about|for|on|like)\s)){_LINK}(?P<name>.+)$",
+        ),
+        (
+            "add",
+            True,
+            rf"(?:(?:we|i|you|it|list|IT)\s)?(?:need|needs|want|miss|misses|lack|lacks|are missing|is missing|should have|could use|would like|like|require)\s(?:to have\s|to add\s)?{_NEW}+{_LINK}(?P<name>.+)$",
+        ),
         ("add", True, rf"(?:id|wed)\slike\s(?:to have\s|to add\s)?{_NEW}+{_LINK}(?P<name>.+)$"),
         ("add", True, rf"(?:new|another)\s(?:CAT|BELOW|one)\s{_LINK}(?P<name>.+)$"),
         ("add", True, rf"there\s(?:should|must|could|needs to|has to)\sbe\s{_NEW}+{_LINK}(?P<name>.+)$"),
-        ("add", True, rf"(?:put|place|collect|gather|file)\s(?P<name>[^@]+?)\s(?:in|into|as|under)\s(?:one|new|separate|own|its own|their own|extra)\s(?:new\s)?(?:CAT|one)$"),
-        ("add", True, rf"(?:im|i am|we are|were|we|you are|list is|taxonomy is|IT is)\s(?:missing|lacking)\s(?:{_NEW}+|(?=(?:something|anything)\s)){_LINK}(?P<name>.+)$"),
+        (
+            "add",
+            True,
+            r"(?:put|place|collect|gather|file)\s(?P<name>[^@]+?)\s(?:in|into|as|under)\s(?:one|new|separate|own|its own|their own|extra)\s(?:new\s)?(?:CAT|one)$",
+        ),
+        (
+            "add",
+            True,
+            rf"(?:im|i am|we are|were|we|you are|list is|taxonomy is|IT is)\s(?:missing|lacking)\s(?:{_NEW}+|(?=(?:something|anything)\s)){_LINK}(?P<name>.+)$",
+        ),
         ("add", False, rf"there\s(?:is|s)\sno\s{_NEW}+{_LINK}(?P<name>.+)$"),
-        ("add", False, rf"(?P<name>.+?)\s(?:should (?:be|get|have|become)|deserves?|needs?)\s(?:its\s|their\s)?{_NEW}*(?:CAT|one)$"),
+        (
+            "add",
+            False,
+            rf"(?P<name>.+?)\s(?:should (?:be|get|have|become)|deserves?|needs?)\s(?:its\s|their\s)?{_NEW}*(?:CAT|one)$",
+        ),
         ("add", False, rf"{_NEW}*(?:CAT|one)\s(?:for|about)\s(?P<name>.+?)\s(?:is|s)\smissing$"),
     )
 )

@@ -9,7 +9,7 @@ edits all categories at once.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from ..prompts.plan import (
     Action,
@@ -20,7 +20,6 @@ from ..prompts.plan import (
     MergeAction,
     MoveAction,
     NewPart,
-    NothingAction,
     Planned,
     RemoveAction,
     RenameAction,
@@ -29,18 +28,17 @@ from ..prompts.plan import (
     SplitAction,
     StepAction,
 )
-from ..taxonomy.edits import Add, Edit, Merge, Move, Part, Redefine, Remove, Split
-from ..taxonomy.names import is_vague, normalise_name, one_line, quoted, same_name
-from ..taxonomy.plan import Instruction, Intent, Plan, Question
+from ..taxonomy.names import quoted, same_name
+from ..taxonomy.plan import Intent, Plan
 from ..taxonomy.values import Taxonomy
 from .mentions import Mention, alike, content_words, describes
-from .spoken_edits import Clause, EditAction, Kind, Spoken, read_words
+from .planning import EDITS, NOT_ALL, NOTHING_READ, PlanMaker
+from .spoken_edits import Clause, Kind, Spoken, read_words
+from .spoken_matches import EditAction
 from .spoken_patterns import VERBS
 from .spoken_wishes import destroys, injects, read_wish, supports
 
-_EDITS: Final = (RenameAction, DescribeAction, MergeAction, SplitAction, AddAction, RemoveAction, MoveAction)
-_FEW: Final = 3
-"""Categories up to which editing all of them is an edit like any other."""
+# ruff: noqa: E501  # a pattern stays on its line
 # What must stand in a message beside categories for a small model's operation to count.
 _OPERATIONS: Final = {
     "rename": r"renam|relabel|retitl|\bcall|\bname|\btitle|\bmake\b|(?:should|would|could|might) be\b|>|\bchange|\bbetter\b|\bwording\b",
@@ -75,13 +73,11 @@ _DOING: Final = {
     "remove": "a removal",
     "move": "a move",
 }
-NOTHING_READ: Final = (
-    "No request about the categories was found in that, and nothing was changed. Say what you want with a category's "
-    "number or name, as in \"merge 1 and 4\", or use a command: /help lists them."
-)
-NOT_ALL: Final = (
-    "That would take all categories at once, which no message does; nothing was changed. Name those that you mean, by "
-    "number or name: /remove 2, or /merge 1, 4 into NAME. /rerun loop builds the taxonomy anew."
+_LONGEST: Final = 1000
+"""Characters of a message that is read with care: beyond them is a text, not a request."""
+TOO_LONG: Final = (
+    "That is too long to be read with certainty, and nothing was changed. Say it in a sentence or two, or use a command: "
+    "/help lists them."
 )
 NOT_RULES: Final = (
     "That speaks about rules rather than about the categories, and nothing was changed. To change the categories name them: "
@@ -107,7 +103,7 @@ def understand(
         actions = _checked(planned.actions, message, taxonomy, before)
     if isinstance(actions, str):
         return Plan(intent=Intent.UNCLEAR, reply=actions)
-    return _Maker(taxonomy, message).plan(actions)
+    return PlanMaker(taxonomy, message).plan(actions)
 
 
 # --- checking
@@ -117,9 +113,11 @@ def _checked(
     actions: tuple[Action, ...], message: str, taxonomy: Taxonomy, before: Sequence[str]
 ) -> tuple[Action, ...] | str:
     """The actions that the message bears out, or why there are none."""
+    if len(message) > _LONGEST:
+        return TOO_LONG
     if injects(message):
         return NOT_RULES
-    edits = tuple(action for action in actions if isinstance(action, _EDITS))
+    edits = tuple(action for action in actions if isinstance(action, EDITS))
     favoured = frozenset(number for edit in edits for number in _numbers(edit))
     spoken = read_words(message, taxonomy, before=before, favoured=favoured)
     if destroys(spoken) and not spoken.is_settled:
@@ -140,9 +138,7 @@ def _checked(
     return _unread(spoken, taxonomy)
 
 
-def _settled(
-    spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy
-) -> tuple[Action, ...] | str:
+def _settled(spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy) -> tuple[Action, ...] | str:
     """The edits that the words ask for, named as the model names them; its own for clauses that no pattern fits."""
     done = {edit.do for edit in edits}
     plain = [edit for clause in spoken.having(Kind.EDIT) if clause.is_plain for edit in clause.edits]
@@ -200,8 +196,10 @@ def _borne_out(
         if not re.search(_OPERATIONS[edit.do], " ".join(clause.line for clause in asked)):
             return _doubt(spoken, edits, taxonomy)
         for number in _numbers(edit):
-            known = number in sure or number in maybe or (
-                number <= len(taxonomy) and describes(spoken.tokens, taxonomy, number - 1)
+            known = (
+                number in sure
+                or number in maybe
+                or (number <= len(taxonomy) and describes(spoken.tokens, taxonomy, number - 1))
             )
             if not known and not (isinstance(edit, (AddAction, MoveAction)) and number > len(taxonomy)):
                 return _doubt(spoken, edits, taxonomy)
@@ -227,7 +225,11 @@ def _repaired(
         if mention.sure is not None and (mention.is_full or not _in_name(spoken, mention, names))
     ]
     numbers = tuple(dict.fromkeys(found))
-    if not numbers and len(spoken.meant) == 1 and any(re.search(r"\bIT\b|\bthat\b", each.line) for each in clauses):
+    if (
+        not numbers
+        and len(spoken.meant) == 1
+        and any(re.search(r"\bIT\b|\bthat\b", each.line) for each in clauses)
+    ):
         numbers = spoken.meant
     if len({edit.do for edit in edits}) == 1:
         first = edits[0]
@@ -283,9 +285,12 @@ def _adopted(edit: EditAction, model: Iterable[EditAction]) -> EditAction:
             given = _stand(other.description, content_words(f"{edit.name} {edit.description}"))
             text = other.description if edit.description and given else edit.description
             return edit.model_copy(update={"name": _spelling(edit.name, other.name), "description": text})
-        case SplitAction(), SplitAction() if _same_words(
-            " ".join(part.name for part in edit.parts), " ".join(part.name for part in other.parts)
-        ) and len(other.parts) > 1:
+        case SplitAction(), SplitAction() if (
+            _same_words(
+                " ".join(part.name for part in edit.parts), " ".join(part.name for part in other.parts)
+            )
+            and len(other.parts) > 1
+        ):
             parts = tuple(NewPart(name=part.name) for part in other.parts)
             return edit.model_copy(update={"parts": parts})
         case DescribeAction(), DescribeAction() if _stand(other.description, content_words(edit.description)):
@@ -303,7 +308,9 @@ def _spelling(name: str, other: str) -> str:
 def _is_beyond_doubt(clause: Clause) -> bool:
     """Whether the words alone suffice, against a model that read no edit."""
     numbers = {number for edit in clause.edits for number in _numbers(edit)}
-    slips = {mention.sure + 1 for mention in clause.mentions if mention.sure is not None and not mention.is_exact}
+    slips = {
+        mention.sure + 1 for mention in clause.mentions if mention.sure is not None and not mention.is_exact
+    }
     exact = {mention.sure + 1 for mention in clause.mentions if mention.sure is not None and mention.is_exact}
     return clause.is_plain and not numbers & (slips - exact)
 
@@ -325,7 +332,9 @@ def _names_operation(clause: Clause) -> bool:
 def _same(edit: EditAction, other: EditAction) -> bool:
     """Whether two edits do the same to the same categories, or add what may be the same one."""
     if isinstance(edit, AddAction) and isinstance(other, AddAction):
-        return bool(content_words(edit.name) & content_words(other.name)) or _same_words(edit.name, other.name)
+        return bool(content_words(edit.name) & content_words(other.name)) or _same_words(
+            edit.name, other.name
+        )
     return edit.do == other.do and set(_numbers(edit)) == set(_numbers(other))
 
 
@@ -388,149 +397,3 @@ def _unread(spoken: Spoken, taxonomy: Taxonomy) -> str:
     if any(_names_operation(clause) and clause.mentions for clause in spoken.having(Kind.OPEN)):
         return _doubt(spoken, (), taxonomy)
     return NOTHING_READ
-
-
-# --- making
-
-
-class _Maker:
-    """Turns actions into a plan: numbers to ids, empty texts to none."""
-
-    def __init__(self, taxonomy: Taxonomy, message: str) -> None:
-        self._taxonomy = taxonomy
-        self._message = message
-        self._new: list[str] = []
-        self._split: str | None = None
-        self._notes: list[str] = []
-
-    def plan(self, actions: Sequence[Action]) -> Plan:
-        """The edits, all of them; else the first thing that is asked for."""
-        wanted = [action for action in actions if isinstance(action, _EDITS)]
-        others = [action for action in actions if not isinstance(action, (*_EDITS, NothingAction))]
-        edits: list[Edit] = []
-        for action in wanted:
-            edit = self._edit(action)
-            if edit is not None:
-                edits.append(edit)
-        if self._takes_all(edits):
-            return Plan(intent=Intent.UNCLEAR, reply=NOT_ALL)
-        if edits or self._split:
-            if others:
-                self._notes.append("Only the edits were read from that; say the rest in a message of its own.")
-            return Plan(
-                intent=Intent.EDIT, reply=" ".join(self._notes), edits=tuple(edits), split=self._split
-            )
-        if others:
-            plan = self._other(others[0])
-            if plan is not None:
-                return plan
-        said = next((action.reply for action in actions if isinstance(action, NothingAction) and action.reply), "")
-        return Plan(intent=Intent.UNCLEAR, reply=" ".join(self._notes) or said or NOTHING_READ)
-
-    def _other(self, action: Action) -> Plan | None:
-        match action:
-            case AskAction():
-                question = Question(
-                    about=action.about,
-                    category=self._id(action.category),
-                    document=action.text or None if action.about.value == "why" else None,
-                    text=action.text or None if action.about.value == "near" else None,
-                    count=action.count or None,
-                )
-                return Plan(intent=Intent.ASK, question=question)
-            case RuleAction():
-                text = one_line(action.text) or one_line(self._message)
-                instruction = Instruction(
-                    text=text,
-                    max_categories=action.most or None,
-                    language=action.language.strip() or None,
-                    changes_purpose=action.purpose,
-                )
-                return Plan(intent=Intent.CONSTRAIN, instruction=instruction)
-            case LiftAction():
-                return Plan(intent=Intent.LIFT, lift=action.rule)
-            case RerunAction():
-                return Plan(intent=Intent.RERUN, stage=action.stage)
-            case StepAction():
-                return Plan(intent=Intent(action.do))
-        return None
-
-    def _edit(self, action: EditAction) -> Edit | None:
-        match action:
-            case RenameAction():
-                return self._redefine(action.category, name=normalise_name(action.name))
-            case DescribeAction():
-                return self._redefine(action.category, description=one_line(action.description))
-            case MergeAction():
-                ids = [found for number in dict.fromkeys(action.categories) if (found := self._id(number))]
-                return Merge(ids=tuple(ids), name=normalise_name(action.name) or None) if len(ids) > 1 else None
-            case SplitAction():
-                return self._parts(action)
-            case AddAction():
-                return self._add(action)
-            case RemoveAction():
-                found = self._id(action.category)
-                return None if found is None else Remove(id=found)
-            case MoveAction():
-                found, parent = self._id(action.category), self._id(action.under)
-                if found is None or (action.under and parent is None) or found == parent:
-                    return None
-                return Move(id=found, parent=parent)
-        assert_never(action)
-
-    def _redefine(self, number: int, *, name: str = "", description: str = "") -> Edit | None:
-        found = self._id(number)
-        if found is None or not (name or description):
-            return None
-        return Redefine(id=found, name=name or None, description=description or None)
-
-    def _add(self, action: AddAction) -> Edit | None:
-        name = normalise_name(action.name)
-        parent = self._id(action.under)
-        if not name:
-            return None
-        self._new.append(name)
-        return Add(name=name, description=_described(name, action.description), parent=parent)
-
-    def _parts(self, action: SplitAction) -> Edit | None:
-        found = self._id(action.category)
-        named = [(name, part.description) for part in action.parts if (name := normalise_name(part.name))]
-        if found is None:
-            return None
-        if len(named) > 1:
-            self._new += [name for name, _ in named]
-            return Split(
-                id=found, parts=tuple(Part(name=name, description=_described(name, text)) for name, text in named)
-            )
-        if self._split is not None and self._split != found:
-            self._notes.append(
-                f"{quoted(self._taxonomy[found].name)} was left out: parts are found for one category at a time."
-            )
-            return None
-        self._split = found
-        return None
-
-    def _id(self, number: int) -> str | None:
-        """Id of a category by its number, or the name of one that an earlier action makes; None for 0 and unknown ones."""
-        if 1 <= number <= len(self._taxonomy):
-            return self._taxonomy.ids[number - 1]
-        place = number - len(self._taxonomy) - 1
-        if number and 0 <= place < len(self._new):
-            return self._new[place]
-        if number:
-            self._notes.append(f"There is no category {number}.")
-        return None
-
-    def _takes_all(self, edits: Sequence[Edit]) -> bool:
-        """Whether nothing would be left of the taxonomy as it is."""
-        gone: set[str] = set()
-        for edit in edits:
-            if isinstance(edit, Remove):
-                gone.add(edit.id)
-            elif isinstance(edit, Merge) and len(edit.ids) >= len(self._taxonomy) > _FEW:
-                return True
-        return len(self._taxonomy) > 1 and len(gone & set(self._taxonomy.ids)) == len(self._taxonomy)
-
-
-def _described(name: str, description: str) -> str:
-    return one_line(description) or f"Texts about {name}."
