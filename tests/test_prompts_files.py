@@ -34,6 +34,12 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "name_group": {"use_case": "learn why", "language": "English", "texts": ["one", "two"], "taken": ["X"]},
     "phrase": {"use_case": "learn why", "language": "English", "text": "one"},
+    "plan": {
+        "use_case": "learn why",
+        "categories": LEAVES,
+        "history": [{"role": "user", "text": "one"}, {"role": "tnt", "text": "two"}],
+        "message": "three",
+    },
     "review": {"use_case": "learn why", "cap": 9, "language": "English", "categories": LEAVES},
     "revise": {
         "use_case": "learn why",

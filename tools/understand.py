@@ -279,7 +279,9 @@ def _adopted(edit: EditAction, model: Iterable[EditAction]) -> EditAction:
     """What the words ask for, in the model's spelling where it says the same."""
     other = next((each for each in model if _same(each, edit)), None)
     match edit, other:
-        case (RenameAction(), RenameAction()) | (MergeAction(), MergeAction()):
+        case RenameAction(), RenameAction():
+            return edit.model_copy(update={"name": _spelling(edit.name, other.name)})
+        case MergeAction(), MergeAction():
             return edit.model_copy(update={"name": _spelling(edit.name, other.name)})
         case AddAction(), AddAction():
             given = _stand(other.description, content_words(f"{edit.name} {edit.description}"))

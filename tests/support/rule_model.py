@@ -143,6 +143,10 @@ class RuleModel:
     def _review(self, values: Values, again: int) -> Any:
         return _rated(_kept(values["categories"]))
 
+    def _plan(self, values: Values, again: int) -> Any:
+        names = [category["category.name"] for category in values.get("categories", [])]
+        return {"actions": actions(values["message"], names)}
+
     def _revise(self, values: Values, again: int) -> Any:
         groups = [[each["text"] for each in group["group"]] for group in values["groups"]]
         edits = [{"op": "add", **named(group, again)} for group in groups]
@@ -164,6 +168,56 @@ def overlap(first: str, second: str) -> int:
     """How many content words two texts share."""
     plain = {"question", "concerns", "text"}
     return len((set(content_words(first)) & set(content_words(second))) - plain)
+
+
+def actions(message: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What a message asks for, one action for each "and then": "merge 1 and 2 into Money and then split 3"."""
+    parts = re.split(r"[,;.]? (?:and )?then ", message.strip().rstrip(".!"))
+    return [action for part in parts for action in _actions(part, names)]
+
+
+def _actions(message: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    text = message
+    for number, name in sorted(enumerate(names, 1), key=lambda item: -len(item[1])):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", str(number), text, flags=re.IGNORECASE)
+    low = text.lower()
+
+    def numbers(part: str) -> list[int]:
+        return [int(found) for found in re.findall(r"\d+", part) if 1 <= int(found) <= len(names)]
+
+    def tail(word: str) -> str:
+        return text[low.index(word) + len(word) :].strip(" \"'") if word in low else ""
+
+    if "?" in message or low.startswith(("how many", "show", "which", "why", "what")):
+        abouts = {"how many": "count", "show": "texts", "overlap": "overlap", "changed": "difference", "why": "why"}
+        about = next((about for words, about in abouts.items() if words in low), "taxonomy")
+        category = (numbers(text) or [0])[0] if about in {"count", "texts"} else 0
+        return [{"do": "ask", "about": about, "category": category, "text": tail("document "), "count": 0}]
+    found = numbers(text.split(" into ")[0])
+    if low.startswith("merge") and len(found) > 1:
+        return [{"do": "merge", "categories": found, "name": tail(" into ")}]
+    if low.startswith("split") and found:
+        named = [{"name": name.strip(), "description": ""} for name in re.split(r",| and ", tail(" into "))]
+        return [{"do": "split", "category": found[0], "parts": named if len(named) > 1 else []}]
+    if low.startswith("rename") and found:
+        return [{"do": "rename", "category": found[0], "name": tail(" to ")}]
+    if low.startswith("remove"):
+        return [{"do": "remove", "category": number} for number in found] or [{"do": "none", "reply": "No."}]
+    if low.startswith("move") and found:
+        return [{"do": "move", "category": found[0], "under": found[1] if len(found) > 1 else 0}]
+    if low.startswith("add "):
+        return [{"do": "add", "name": tail("add "), "description": "", "under": 0}]
+    most = re.search(r"at most (\d+)", low)
+    language = re.search(r"\bin (german|french|spanish)\b", low)
+    purpose = low.startswith("by ") or " by " in low
+    if most or language or purpose:
+        tongue = language[1].title() if language else ""
+        size = int(most[1]) if most else 0
+        return [{"do": "rule", "text": message, "most": size, "language": tongue, "purpose": purpose}]
+    for do, word in {"undo": "undo", "redo": "redo", "continue": "continue", "approve": "looks good"}.items():
+        if do in low or word in low:
+            return [{"do": do}]
+    return [{"do": "none", "reply": "That is no request about the categories."}]
 
 
 def shares_of(text: str, options: Sequence[str], lean: float = 0.0) -> list[float]:
