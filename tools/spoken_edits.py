@@ -19,6 +19,7 @@ from .mentions import Mention, Token, find_mentions, tokenise
 from .spoken_matches import EditAction, Matches
 from .spoken_units import Slices, Unit, cut, line_of, sentences, units_of
 
+_POLITE: Final = re.compile(r"\b(?:can|could|would|will) (?:you|we|u)\b|\bplease\b")
 _NAMES_IT: Final = re.compile(r"(?:and\s|,\s|then\s)*(?:call|name|rename)\s(?:IT|THEM|result|new one)\s")
 
 
@@ -133,6 +134,7 @@ class _Reader:
         clauses: list[Clause] = []
         for sentence, end in sentences(units_of(self.message, self.tokens, self.mentions), self.message):
             pieces = cut(sentence)
+            supposed = self._supposes(pieces[0], end)
             while pieces:
                 clause = self._clause(pieces.pop(0), end)
                 while pieces and self._clause(pieces[0], end).kind is Kind.OPEN:
@@ -147,8 +149,17 @@ class _Reader:
                     if joined.kind is Kind.EDIT:
                         clause = joined
                         pieces.pop(0)
+                if supposed and (supposed == "if" or not _POLITE.search(clause.line)):
+                    clause = replace(clause, kind=Kind.QUESTION, edits=())
                 clauses = self._named_later(clauses, clause)
         return Spoken(self.message, self.tokens, tuple(clauses), self.mentions, self.meant)
+
+    def _supposes(self, units: Sequence[Unit], end: str) -> str:
+        """How a sentence asks or supposes from its beginning to its end; empty where it does not."""
+        first = self._clause(units, end)
+        if end != "?" or first.kind is not Kind.QUESTION:
+            return ""
+        return "if" if re.match(r"(?:and |but |so )*(?:if|suppose|imagine|assume)\b", first.line) else "asks"
 
     def _named_later(self, clauses: list[Clause], clause: Clause) -> list[Clause]:
         """With "merge 1 and 2 and call it X" the second clause names what the first makes."""
@@ -179,7 +190,7 @@ class _Reader:
             return Clause(told, line, Kind.NOISE)
         if said.ASKS.match(line):
             return Clause(told, line, Kind.QUESTION)
-        if said.REFUSES.match(line):
+        if said.REFUSES.match(line) or said.UNWANTED.search(line):
             return Clause(told, line, Kind.NEGATED)
         lead = said.LEAD.match(line)
         offset = lead.end() if lead else 0

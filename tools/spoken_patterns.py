@@ -89,6 +89,9 @@ REFUSES: Final = re.compile(
     r"stop|keep|leave|cannot|cant|shouldnt|mustnt|wont|should not|must not)\b(?!.*\b(?:need|want|use)\s(?:@|IT|THEM))"
 )
 
+UNWANTED: Final = re.compile(
+    rf"(?<!why )\b(?:not|never|dont|wont|cant|cannot|shouldnt|without|avoid)\s(?:to\s|be\s)?(?:{'|'.join(sorted(VERBS))})(?:d|ed|ing|ging|ting)?\b"
+)
 _X: Final = r"(?:@\d+|IT)"
 _XS: Final = (
     rf"(?:THEM|(?:both\s)?{_X}(?:(?:\s(?:,|and|&|\+|/|with|plus|as well as|or|both|together with))*\s{_X})*)"

@@ -230,6 +230,11 @@ DOCUMENT: Final = re.compile(
 HOW_MANY: Final = re.compile(
     rf"\b{_N}\s(?:\w+\s)?(?:examples?|texts|messages|documents|docs|tickets|samples|of)\b"
 )
+IDLE: Final = re.compile(
+    r"\b(?:write|tell|sing|compose|translate|recite|repeat|say|draw)\b.{0,30}\b(?:poems?|jokes?|songs?|stor(?:y|ies)|haiku|essay|after me|"
+    r"riddle|recipe|limerick)\b",
+    re.IGNORECASE,
+)
 INJECTS: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|violate|break)\b.{0,40}\b(?:your|all|any|previous|prior|above|earlier|these|system|the)\b"
     r".{0,30}\b(?:instructions?|rules?|prompts?|guidelines?|training|above|programming|restrictions?|told)\b|"

@@ -22,6 +22,11 @@ def injects(message: str) -> bool:
     return told.INJECTS.search(message) is not None
 
 
+def idles(message: str) -> bool:
+    """Whether it asks for a poem, a joke or the like."""
+    return told.IDLE.search(message) is not None
+
+
 def destroys(spoken: Spoken) -> bool:
     """Whether it would have all categories edited at once."""
     return any(

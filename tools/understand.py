@@ -36,7 +36,7 @@ from .planning import EDITS, NOT_ALL, NOTHING_READ, PlanMaker
 from .spoken_edits import Clause, Kind, Spoken, read_words
 from .spoken_matches import EditAction
 from .spoken_patterns import VERBS
-from .spoken_wishes import destroys, injects, read_wish, supports
+from .spoken_wishes import destroys, idles, injects, read_wish, supports
 
 # ruff: noqa: E501  # a pattern stays on its line
 # What must stand in a message beside categories for a small model's operation to count.
@@ -50,10 +50,13 @@ _OPERATIONS: Final = {
     r"\bneed|\bgone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
     "move": r"\bmov|under|below|beneath|inside|\bnest|\btop\b|\bchild|BELOW|\bparent|\bown\b|\blevel\b|\bpart of\b",
 }
-# Somebody who speaks of what is theirs, or of a place, speaks of no category: "remove my seat", "drop the luggage at
-# the counter".
+# Who speaks of what is theirs, of a place, of an amount, or of something about a category, speaks of no category:
+# "remove my seat", "drop the luggage at the counter", "add two cups", "remove extra fees for luggage".
 _PASSENGER: Final = re.compile(
-    r"\b(?:my|mine|me|his|her|our|us|your)\b|@\d+ (?:at|from|on|off|for|with|near) (?!(?:list|taxonomy|CAT|top|own|its|@|IT|THEM))\w"
+    r"\b(?:my|mine|me|his|her|our|us|your)\b|\badd (?:\d|two|three|four|five|some|few|half)\b|"
+    r"@\d+ (?:at|from|on|off|for|with|near) (?!(?:list|taxonomy|CAT|top|own|its|@|IT|THEM))\w|"
+    r"\b(?:remove|delete|drop|erase|scrap|discard|merge|combine|split|divide|move)\s(?:\w+\s)*?"
+    r"(?!(?:ones?|stuff|things?|CAT|BELOW|parts?|bits?|of)\b)\w+\s(?:for|from|of|about|on|at|with)\s@\d"
 )
 _EXAMPLES: Final = {
     "rename": "/rename {0} to NEW NAME",
@@ -117,6 +120,8 @@ def _checked(
         return TOO_LONG
     if injects(message):
         return NOT_RULES
+    if idles(message):
+        return NOTHING_READ
     edits = tuple(action for action in actions if isinstance(action, EDITS))
     favoured = frozenset(number for edit in edits for number in _numbers(edit))
     spoken = read_words(message, taxonomy, before=before, favoured=favoured)
