@@ -28,6 +28,7 @@ def any_disk(request, monkeypatch):
     """A file system with symbolic links, and one without."""
     if request.param == "no links":
         monkeypatch.setattr(Path, "symlink_to", _no_links)
+    return request.param
 
 
 def _no_links(*_, **__):
@@ -211,11 +212,15 @@ def dying(monkeypatch, steps):
     return left
 
 
-@pytest.mark.usefixtures("any_disk")
 @pytest.mark.parametrize("before", ["nothing", "an edition", "a folder"])
 def test_a_process_that_dies_at_any_step_leaves_one_whole_edition_and_the_next_attempt_ends_it(
-    main, monkeypatch, before
+    main, monkeypatch, before, any_disk
 ):
+    possible = {1, 2}
+    if before == "nothing":
+        possible = {None, 2}
+    elif before == "a folder" or any_disk == "no links":
+        possible |= {None}  # between two renames
     for steps in range(1, 40):
         shutil.rmtree(main.parent, ignore_errors=True)
         editions = Editions(main)
@@ -236,9 +241,7 @@ def test_a_process_that_dies_at_any_step_leaves_one_whole_edition_and_the_next_a
                 survived = True
             except Killed:
                 pass
-        assert found(main) in ({None, 2} if before == "nothing" else {None, 1, 2})
-        if main.is_symlink():
-            assert found(main) is not None, "a link is replaced, never gone"
+        assert found(main) in possible
         if not survived:
             if editions.current != 2:
                 make(editions, 2)
