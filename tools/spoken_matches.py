@@ -127,7 +127,7 @@ class Matches:
             if not name or (len(named) == 1 and others and named[0].text != f"@{numbers[0]}"):
                 return None
             return (RenameAction(do="rename", category=numbers[0], name=name),), True
-        text = self._text(slices.of(match, "text"))
+        text = self._text(slices, match)
         if op == "extend":
             old = self.taxonomy.categories[numbers[0] - 1].description.rstrip(" .")
             text = f"{old}; also {text}"
@@ -270,5 +270,12 @@ class Matches:
             return ""
         return name if len(name.split()) <= _LONGEST_NAME else ""
 
-    def _text(self, units: Sequence[Unit]) -> str:
-        return clean(self.message[units[0].start : units[-1].end]) if units else ""
+    def _text(self, slices: Slices, match: re.Match[str]) -> str:
+        """A description as it was typed, with the article that patterns do not see."""
+        units = slices.of(match, "text")
+        if not units:
+            return ""
+        at = slices.units.index(units[0])
+        while at and slices.units[at - 1].text in {"a", "an", "the", "all"}:
+            at -= 1
+        return clean(self.message[slices.units[at].start : units[-1].end])

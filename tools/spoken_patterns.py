@@ -224,7 +224,7 @@ PATTERNS: Final = tuple(
         (
             "apart",
             True,
-            rf"(?:separate|split|divide)\s(?P<first>[^@]+?)\s(?:from|and)\s(?P<second>[^@]+?)\s(?:in|within|inside|of)\s{_CAT}$",
+            rf"(?:separate|split|divide)\s(?P<first>.+?)\s(?:from|and)\s(?P<second>.+?)\s(?:in|within|inside|of)\s{_CAT}$",
         ),
         (
             "split",
@@ -319,9 +319,11 @@ PATTERNS: Final = tuple(
 )
 PAIR: Final = re.compile(rf"({_X})\s(?:to|into|as|=|-\s>|=\s>)\s")
 PARENT: Final = re.compile(rf"^(?P<name>.+?)\s(?:,\s)?(?:{_UNDER}|in)\s(?P<under>{_X})$")
+_FIGURE: Final = r"(?:\d+|two|three|four|five|six|several|a few|more)"
+_SORT: Final = r"(?:smaller|finer|separate|different|multiple|distinct|new|more specific)"
 COUNTED: Final = re.compile(
-    r"^(?:(?:\d+|two|three|four|five|several|smaller|more|separate|different|multiple|distinct|new|its|own)\s?)*"
-    r"(?:(?:CAT|BELOW|parts?|pieces|ones|halves|groups?|finer)\b\s?)*(?:(?::|-|,|namely|called|named|for|one for|like)\s)?"
+    rf"^(?:(?:{_FIGURE}|{_SORT})\s)*(?:CAT|BELOW|parts?|pieces|ones|halves|groups?)(?:\s|$)(?:(?::|-|,|namely|called|named|for|one for|like)\s)?|"
+    rf"^{_FIGURE}(?:\s|$)(?:(?::|-|,)\s)?|^{_SORT}$"
 )
 UNNAMED: Final = re.compile(
     r"^(?:(?:one|single|new|common|joint|big|bigger|same|CAT|group|called|named|name|titled|:|with|IT|THEM|named it)(?:\s|$))+"

@@ -151,7 +151,8 @@ def _settled(spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy) 
     for clause in spoken.having(Kind.EDIT):
         if not clause.is_plain and all(any(_same(edit, own) for own in plain) for edit in clause.edits):
             continue  # "they are the same, merge them" is one wish
-        agreed = all(edit.do in done for edit in clause.edits) and not _PASSENGER.search(clause.line)
+        read = done | ({"merge"} if "rename" in done else set())  # "call it X", of what was to be merged
+        agreed = all(edit.do in read for edit in clause.edits) and not _PASSENGER.search(clause.line)
         if not (agreed if not clause.is_plain else edits or _is_beyond_doubt(clause)):
             return _doubt(spoken, clause.edits, taxonomy)
         wanted += [edit for edit in clause.edits if not any(_same(edit, own) for own in wanted)]
@@ -270,6 +271,8 @@ def _grounded(edit: EditAction, words: frozenset[str], taxonomy: Taxonomy) -> Ed
         case AddAction():
             kept = edit.description if _stand(edit.description, words) else ""
             return edit.model_copy(update={"description": kept})
+        case MergeAction() if len(set(edit.categories)) < 2:
+            return None
         case MergeAction() if edit.name and not _stand(edit.name, words):
             return edit.model_copy(update={"name": ""})
         case SplitAction() if not all(_stand(part.name, words) for part in edit.parts):
