@@ -246,6 +246,157 @@ def test_a_description_of_the_model_s_counts_if_the_message_gives_it() -> None:
     assert plain.description == "Texts about Parking."
 
 
+# the many ways to say it, with a model that reads them rightly
+
+SAID = [
+    ("plz merge billing w/ portal", [merge(1, 7)], ["merge 1 7"]),
+    (
+        "Can you please put the categories Waiting Times and Staff Behaviour into a single one called Service?",
+        [merge(3, 6, name="Service")],
+        ["merge 3 6 > Service"],
+    ),
+    ("merge the categories 3, 6 and 7", [merge(3, 6, 7)], ["merge 3 6 7"]),
+    ("test results + prescriptions => Medicine", [merge(5, 4, name="Medicine")], ["merge 5 4 > Medicine"]),
+    ("4 and 5 could be the same category", [merge(4, 5)], ["merge 4 5"]),
+    ("I would like to have waiting times and staff behaviour merged", [merge(3, 6)], ["merge 3 6"]),
+    ("merge number 3 with number 6, name: Service", [merge(3, 6, name="Service")], ["merge 3 6 > Service"]),
+    (
+        "waiting and staff are both about service. please join them under the title Service",
+        [merge(3, 6, name="Service")],
+        ["merge 3 6 > Service"],
+    ),
+    ("tests & prescriptions → one group", [merge(5, 4)], ["merge 5 4"]),
+    ("Let's fold vaccinations into appointments.", [merge(8, 2)], ["merge 2 8"]),
+    (
+        "get 3 and 6 together as Service quality",
+        [merge(3, 6, name="Service quality")],
+        ["merge 3 6 > Service quality"],
+    ),
+    ("I don't like the name Staff Behaviour. Use Team instead.", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("instead of Staff Behaviour say Team", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("the title of 6 should be Team", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("a better name for 6 would be Team", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("6 => Team", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("6: Team", [rename(6, "Team")], ["redefine 6 > Team"]),
+    ("could we name the third one Delays?", [rename(3, "Delays")], ["redefine 3 > Delays"]),
+    ("rename waiting times (3) to Delays", [rename(3, "Delays")], ["redefine 3 > Delays"]),
+    ("Please rename category 3, Waiting Times, to Delays.", [rename(3, "Delays")], ["redefine 3 > Delays"]),
+    ("i want 3 to be called delays", [rename(3, "Delays")], ["redefine 3 > Delays"]),
+    ("relabel waitign times as delays", [rename(3, "Delays")], ["redefine 3 > Delays"]),
+    (
+        "'Online Portal' -> 'App and website'",
+        [rename(7, "App and website")],
+        ["redefine 7 > App and website"],
+    ),
+    (
+        "Appointments is more than booking, please call it Appointments",
+        [rename(2, "Appointments")],
+        ["redefine 2 > Appointments"],
+    ),
+    (
+        "can 2 be split into booking, moving and cancelling?",
+        [split(2, "Booking", "Moving", "Cancelling")],
+        ["split 2 > Booking, Moving, Cancelling"],
+    ),
+    ("I want appointments split in two", [split(2)], ["split 2"]),
+    (
+        "2 needs to be divided: new appointments vs cancellations",
+        [split(2, "New appointments", "Cancellations")],
+        ["split 2 > New appointments, Cancellations"],
+    ),
+    (
+        "split online portal between login problems and app crashes",
+        [split(7, "Login problems", "App crashes")],
+        ["split 7 > Login problems, App crashes"],
+    ),
+    (
+        "could you make two categories out of the portal one, login and app",
+        [split(7, "Login", "App")],
+        ["split 7 > Login, App"],
+    ),
+    (
+        "billing should be split into invoices & insurance",
+        [split(1, "Invoices", "Insurance")],
+        ["split 1 > Invoices, Insurance"],
+    ),
+    ("break billing down", [split(1)], ["split 1"]),
+    ("category 1 is too broad, split it up please", [split(1)], ["split 1"]),
+    ("pull apart billing into a few finer categories", [split(1)], ["split 1"]),
+    (
+        "split 5 in blood tests and scans",
+        [split(5, "Blood tests", "Scans")],
+        ["split 5 > Blood tests, Scans"],
+    ),
+    (
+        'Create a new category "Parking" for messages about the car park.',
+        [add("Parking", 0, "Messages about the car park.")],
+        ["add Parking"],
+    ),
+    ("there should be a topic about parking", [add("Parking")], ["add Parking"]),
+    ("I'd like a category Parking", [add("Parking")], ["add Parking"]),
+    ("please add: Parking", [add("Parking")], ["add Parking"]),
+    ("add Parking (spaces, tickets, fines)", [add("Parking", 0, "Spaces, tickets, fines.")], ["add Parking"]),
+    ("add parking as a new category", [add("Parking")], ["add Parking"]),
+    ("we have nothing for parking yet, make a category for it", [add("Parking")], ["add Parking"]),
+    ("what about a category for parking?", [add("Parking")], ["add Parking"]),
+    ("Parking is missing", [add("Parking")], ["add Parking"]),
+    ("add Flu shots under Vaccinations", [add("Flu shots", 8)], ["add Flu shots < 8"]),
+    ("under appointments add a subcategory home visits", [add("Home visits", 2)], ["add Home visits < 2"]),
+    ("make a subcategory of billing called Insurance", [add("Insurance", 1)], ["add Insurance < 1"]),
+    ("delete number 4 please", [remove(4)], ["remove 4"]),
+    ("Staff Behaviour isn't needed, remove it", [remove(6)], ["remove 6"]),
+    ("i dont want category 6", [remove(6)], ["remove 6"]),
+    ("please take prescriptions off the list", [remove(4)], ["remove 4"]),
+    ("kill 6 and 7", [remove(6), remove(7)], ["remove 6", "remove 7"]),
+    ("prescriptions and portal can both be removed", [remove(4), remove(7)], ["remove 4", "remove 7"]),
+    ("vaccinations should not be a subcategory", [move(8)], ["move 8 < top"]),
+    ("move vaccinations up to the top level", [move(8)], ["move 8 < top"]),
+    ("make prescriptions a child of test results", [move(4, 5)], ["move 4 < 5"]),
+    ("test results should sit under prescriptions", [move(5, 4)], ["move 5 < 4"]),
+    ("group portal under billing", [move(7, 1)], ["move 7 < 1"]),
+    ("pls move 8 from appointments to billing", [move(8, 1)], ["move 8 < 1"]),
+    ("vaccinations should be its own category, not part of appointments", [move(8)], ["move 8 < top"]),
+    ("promote vaccinations to top level", [move(8)], ["move 8 < top"]),
+    ("remove 4 and rename 5 to Lab", [remove(4), rename(5, "Lab")], ["remove 4", "redefine 5 > Lab"]),
+    ("First merge 3 and 6. Second, split 1.", [merge(3, 6), split(1)], ["merge 3 6", "split 1"]),
+    (
+        "please delete prescriptions and also add something for parking",
+        [remove(4), add("Parking")],
+        ["remove 4", "add Parking"],
+    ),
+    (
+        "merge 3 & 6 and rename 1 to Money",
+        [merge(3, 6), rename(1, "Money")],
+        ["merge 3 6", "redefine 1 > Money"],
+    ),
+    ("split 2 and drop 4", [split(2), remove(4)], ["remove 4", "split 2"]),
+    ("5 belongs in 4 and 6 is useless", [move(5, 4), remove(6)], ["move 5 < 4", "remove 6"]),
+    ("move 5 under 4 and 6 under 1", [move(5, 4), move(6, 1)], ["move 5 < 4", "move 6 < 1"]),
+    ("merge 1 with 2 and 3 with 4", [merge(1, 2), merge(3, 4)], ["merge 1 2", "merge 3 4"]),
+    (
+        "rename 1 to Money and add a category Parking under it",
+        [rename(1, "Money"), add("Parking", 1)],
+        ["redefine 1 > Money", "add Parking < 1"],
+    ),
+    ("merge tests and staff, oh and at most 6 categories overall", [merge(5, 6)], ["merge 5 6"]),
+    ("add Parking, and put it under billing", [add("Parking", 1)], ["add Parking < 1"]),
+]
+
+
+@pytest.mark.parametrize(("message", "actions", "edits"), SAID)
+def test_what_a_model_reads_rightly_is_done(message: str, actions: list[Actions], edits: list[str]) -> None:
+    assert told(read(message, *actions)) == edits
+
+
+@pytest.mark.parametrize(("message", "actions", "edits"), SAID)
+def test_what_a_model_reads_wrongly_is_mended_or_refused(
+    message: str, actions: list[Actions], edits: list[str]
+) -> None:
+    for wrong in (remove(2), merge(2, 8), add("Wrong"), NONE):
+        found = told(read(message, wrong))
+        assert found in ([], edits)
+
+
 # pronouns
 
 
@@ -312,6 +463,7 @@ REQUESTS_OF_OTHERS = [
     "write a poem about merging 3 and 6",
     "lorem ipsum blub 42 hmpf",
     "banana",
+    "prescriptions gone",
     "thanks!",
     "names in German please",
     "keep it under 10 categories",
@@ -344,7 +496,8 @@ def test_no_reading_of_it_gives_an_edit(message: str, actions: list[Actions], sp
 
 PIECES = st.sampled_from(
     ["merge", "split", "3", "and", "into", "the", "staff", "test results", ",", "?", "it", "call", "under", "9", "to",
-     "remove", '"New name"', "Parking", "add", "a category", "for", "please", "don't", ".", "all", "one", "\n", "4-6", "@3", "IT"]
+     "remove", '"New name"', "Parking", "add", "a category", "for", "please", "don't", ".", "all",
+     "one", "\n", "4-6", "@3", "IT"]
 )  # fmt: skip
 
 

@@ -87,6 +87,17 @@ GENERIC: Final = words_in(
     """
 )
 """Words that half of all names have, and that so say little about which one is meant."""
+_FAMILIAR: Final = (
+    STOP
+    | GENERIC
+    | words_in(
+        """
+        description descriptions definition name names title titles list taxonomy subcategory subcategories instruction
+        instructions together separate under below level should would could another new number part parts
+        """
+    )
+)
+"""Words that are no slip of a name's, however near."""
 ORDINALS: Final = {
     word: place
     for place, word in enumerate(
@@ -263,7 +274,7 @@ def _windows(tokens: Sequence[Token], taxonomy: Taxonomy, verbs: Collection[str]
             scores = {
                 place: score
                 for place, name in enumerate(names)
-                if (score := _score(window, name, taxonomy.categories[place].name)) is not None
+                if (score := _score(window, name, taxonomy.categories[place].name, verbs)) is not None
             }
             if scores:
                 best = max(scores.values())
@@ -271,7 +282,9 @@ def _windows(tokens: Sequence[Token], taxonomy: Taxonomy, verbs: Collection[str]
                 yield Mention(start, start + length, among, is_full=best[0] == 1, is_exact=best[1] == 3)
 
 
-def _score(window: Sequence[Token], name: Sequence[str], whole: str) -> tuple[int, int] | None:
+def _score(
+    window: Sequence[Token], name: Sequence[str], whole: str, verbs: Collection[str]
+) -> tuple[int, int] | None:
     """(whether it is the full name, how alike), or None where a word is not of this name."""
     own = list(name)
     telling = set(_content(whole))
@@ -285,7 +298,7 @@ def _score(window: Sequence[Token], name: Sequence[str], whole: str) -> tuple[in
         match = max(own, key=lambda other: alike(word, other), default=None)
         if match is None or (kind := alike(word, match)) == 0:
             return _joined(words, name, whole)
-        if kind == 1 and (word in STOP or word in GENERIC):
+        if kind == 1 and (word in _FAMILIAR or word in verbs):
             return None
         own.remove(match)
         least = min(least, kind)

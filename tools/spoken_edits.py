@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from ..prompts.plan import MergeAction, RenameAction
+from ..prompts.plan import AddAction, MergeAction, RenameAction
 from ..taxonomy.values import Taxonomy
 from . import spoken_patterns as said
 from .mentions import Mention, Token, find_mentions, tokenise
@@ -20,6 +20,9 @@ from .spoken_matches import EditAction, Matches
 from .spoken_units import Slices, Unit, cut, line_of, sentences, units_of
 
 _POLITE: Final = re.compile(r"\b(?:can|could|would|will) (?:you|we|u)\b|\bplease\b")
+_PLACES_IT: Final = re.compile(
+    r"(?:(?:and|,|then)\s)*(?:put|move|place|nest) (?:IT|that) (?:under|below|beneath|inside|in|into) @(\d+)$"
+)
 _NAMES_IT: Final = re.compile(r"(?:and\s|,\s|then\s)*(?:call|name|rename)\s(?:IT|THEM|result|new one)\s")
 
 
@@ -137,6 +140,9 @@ class _Reader:
             supposed = self._supposes(pieces[0], end)
             while pieces:
                 clause = self._clause(pieces.pop(0), end)
+                if pieces and (placed := self._placed_later(clause, line_of(pieces[0]))):
+                    clause = placed
+                    pieces.pop(0)
                 while pieces and self._clause(pieces[0], end).kind is Kind.OPEN:
                     # What follows makes no sense alone: it may belong to a name.
                     joined = self._clause((*clause.units, *pieces[0]), end)
@@ -175,6 +181,14 @@ class _Reader:
         edits = (*former.edits[:-1], made.model_copy(update={"name": name}))
         clauses[at] = replace(former, units=(*former.units, *clause.units), edits=edits)
         return clauses
+
+    def _placed_later(self, clause: Clause, line: str) -> Clause | None:
+        """With "add X and put it under 1" the second clause says where the first one's category goes."""
+        found = _PLACES_IT.match(line)
+        made = clause.edits[-1] if clause.edits else None
+        if found is None or not isinstance(made, AddAction) or made.under:
+            return None
+        return replace(clause, edits=(*clause.edits[:-1], made.model_copy(update={"under": int(found[1])})))
 
     def _last_name(self, clause: Clause) -> str:
         units = [unit for unit in clause.units if unit.text not in said.FILL]

@@ -33,6 +33,7 @@ _NO_CATEGORY: Final = re.compile(
     r"^(?:\d|(?:two|three|four|five|six|some|few|half|my|his|her)\b)|\b(?:to|into) (?:the|my|a|your|her|his)\b",
     re.IGNORECASE,
 )
+_RATHER: Final = re.compile(r",\s+not\s|[\s,]+(?:and not|rather than|instead of)\s", re.IGNORECASE)
 _NO_NAME: Final = words_in("IT THEM something anything whatever sth better not")
 _PRONOUNS: Final = words_in("one it me us them that this")
 
@@ -91,7 +92,8 @@ class Matches:
     def edits_of(self, op: str, match: re.Match[str], slices: Slices) -> Found | None:
         """What a pattern's match asks for, and whether without doubt; None where it makes no sense."""
         groups = match.groupdict()
-        numbers = self._resolve(groups.get("cats") or "")
+        numbers = self._resolve("IT" if op == "instead" else groups.get("cats") or "")
+        op = "rename" if op == "instead" else op
         if groups.get("cats") and not numbers:
             return None
         named = slices.of(match, "name")
@@ -130,7 +132,7 @@ class Matches:
         text = self._text(slices, match)
         if op == "extend":
             old = self.taxonomy.categories[numbers[0] - 1].description.rstrip(" .")
-            text = f"{old}; also {text}"
+            text = f"{old}; also {text[:1].lower()}{text[1:]}"
         description = text[:1].upper() + text[1:].rstrip(".") + "."
         return (DescribeAction(do="describe", category=numbers[0], description=description[:400]),), bool(
             text
@@ -146,8 +148,9 @@ class Matches:
         text = line_of(named)
         skip = said.UNNAMED.match(f"{text} ")
         rest = Slices(named).between(skip.end() if skip else 0, len(text) + 1)
-        sure = line.count(" with ") < 2
-        name = ""
+        if line.count(" with ") > 1:
+            return None  # "merge 1 with 2 and 3 with 4"
+        sure, name = True, ""
         mention = rest[0].mention if len(rest) == 1 else None
         if mention is not None and mention.sure is not None:
             target = mention.sure + 1
@@ -265,7 +268,8 @@ class Matches:
             return normalise_name(self.message[quotes[0].start : quotes[0].end])
         if not units or units[0].text in _NO_NAME:
             return ""
-        name = clean(self.message[units[0].start : units[-1].end])
+        raw = _RATHER.split(self.message[units[0].start : units[-1].end], maxsplit=1)[0]
+        name = clean(raw)
         if name.lower() in _PRONOUNS:
             return ""
         return name if len(name.split()) <= _LONGEST_NAME else ""

@@ -56,7 +56,7 @@ QUOTES: Final = re.compile(
 )
 TRAIL: Final = re.compile(
     r"(?:[\s,]+(?:instead|please|pls|plz|thanks|thank you|thx|now|then|too|again|maybe|or so|or something|if you can|"
-    r"if possible|for now|from now on|as well|okay|ok|would be (?:better|nice|great|good)|i think|right|(?:so )?(?:please )?(?:add|create|make) (?:one|it|that|this)))+[\s.!?,]*$",
+    r"if possible|for now|from now on|as well|okay|ok|yet|as (?:a |an |its |their )?(?:new |separate |own |extra )*(?:category|topic|one|label)|would be (?:better|nice|great|good)|i think|right|(?:so )?(?:please )?(?:add|create|make) (?:one|it|that|this)))+[\s.!?,]*$",
     re.IGNORECASE,
 )
 REASON: Final = re.compile(
@@ -78,7 +78,7 @@ ASKS: Final = re.compile(
     r"how(?! about)|hows|who|whose|when|where|wheres|is|are|was|were|does|did|has|isnt|arent|wasnt|doesnt|didnt|am|"
     r"do (?:you|we|i|they|IT|THEM|@\d+)|have (?:you|we|i|they)|should (?:i|we|IT|THEM|@\d+|there)|shall|"
     r"would (?:IT|it|that|this|there|@\d+|merging|splitting|removing|anything)|"
-    r"(?:can|could|may|might) (?:i|IT|it|this|that|there|they|THEM|@\d+|anyone)\b|"
+    r"(?:can|could|may|might) (?:i|it|this|that|there|they|anyone)\b|"
     r"(?:can|could|would|will) (?:you|u|we) (?:tell|show|explain|list|find|count|recommend|suggest|say|advise|think|see|"
     r"search|look|compare|give me|help)|"
     r"tell me|show|list|give me|explain|find|search|look for|count|compare|any idea|anything|if|suppose|assume|imagine|"
@@ -117,7 +117,7 @@ _LINK: Final = (
     r"regarding|-|that is about|where people|(?:and\s)?(?:call|name)\sIT|(?:something|anything|sth|stuff)\s(?:about|for|on|like))\s)?"
 )
 _INTO: Final = (
-    r"\s(?:,\s)?(?:and\s)?(?:into|to|as|under|in|(?:(?:with|under|by)\s)?(?:new\s)?name(?:\s:)?|called|named|titled|:|=|-\s>|=\s>|"
+    r"\s(?:,\s)?(?:and\s)?(?:into|to|as|under|in|(?:(?:with|under|by)\s)?(?:new\s)?(?:name|title|heading|label|CAT)(?:\s:)?|called|named|titled|:|=|-\s>|=\s>|"
     r"(?:call|name) (?:IT|THEM|result)|with)\s(?P<name>.+)"
 )
 _TAIL: Final = r"(?:\s?(?P<how>into|in|to|as|between|:|,|-|by|according to|based on|along|depending on)\s(?P<parts>.+))?$"
@@ -197,7 +197,7 @@ PATTERNS: Final = tuple(
         (
             "merge",
             True,
-            rf"{_CATS}\s{_MAY}\s(?:both\s)?(?:be|become|form|go|belong)\s(?:merged|combined|joined|united|unified|fused|consolidated|grouped|lumped|put|{_ONE})(?:\s{_ONE})?(?:{_INTO})?$",
+            rf"(?=(?:can|could)\s|.*\s{_MAY}\s)(?:(?:can|could)\s)?{_CATS}\s(?:{_MAY}\s)?(?:both\s)?(?:be|become|form|go|belong)\s(?:merged|combined|joined|united|unified|fused|consolidated|grouped|lumped|put|{_ONE})(?:\s{_ONE})?(?:{_INTO})?$",
         ),
         (
             "merge",
@@ -219,7 +219,7 @@ PATTERNS: Final = tuple(
         (
             "split",
             True,
-            rf"{_CAT}\s{_MAY}\s(?:be\s)?(?:split|divided|subdivided|separated|broken|taken|become)(?:\s(?:up|down|apart))?{_TAIL}",
+            rf"(?=(?:can|could)\s|.*\s{_MAY}\s)(?:(?:can|could)\s)?{_CAT}\s(?:{_MAY}\s)?(?:be\s)?(?:split|divided|subdivided|separated|broken|taken|become)(?:\s(?:up|down|apart))?{_TAIL}",
         ),
         (
             "apart",
@@ -236,11 +236,15 @@ PATTERNS: Final = tuple(
             True,
             rf"(?:remove|delete|drop|discard|erase|scrap|eliminate|ditch|kill|trash|dump|get rid of|do away with|kick out|throw (?:out|away)|take (?:out|away)|cut out|leave out)\s{_CATS}(?:\s(?:from|out of)\s(?:list|taxonomy|CAT|table))?(?:\s(?:completely|entirely|altogether|again|out|away|as well|for good))*$",
         ),
-        ("remove", True, rf"(?:throw|take|cut|leave)\s{_CATS}\s(?:out|away|off)$"),
         (
             "remove",
             True,
-            rf"{_CATS}\s{_MAY}\s(?:be\s)?(?:removed|deleted|dropped|go|away|gone|discarded|scrapped|thrown out|out)$",
+            rf"(?:throw|take|cut|leave|strike|cross)\s{_CATS}\s(?:out|away|off)(?:\s(?:of|from))?(?:\s(?:list|taxonomy|table))?$",
+        ),
+        (
+            "remove",
+            True,
+            rf"(?=(?:can|could)\s|.*\s{_MAY}\s)(?:(?:can|could)\s)?{_CATS}\s(?:{_MAY}\s)?(?:both\s)?(?:be\s)?(?:removed|deleted|dropped|go|away|gone|discarded|scrapped|thrown out|out)$",
         ),
         (
             "remove",
@@ -262,7 +266,7 @@ PATTERNS: Final = tuple(
         (
             "rename",
             True,
-            rf"{_CAT}\s{_MAY}\s(?:rather\s|better\s)?(?:be\s)?(?:called|named|renamed(?:\s(?:to|as|into))?|titled|read)\s(?P<name>.+)$",
+            rf"(?=(?:can|could)\s|.*\s{_MAY}\s)(?:(?:can|could)\s)?{_CAT}\s(?:{_MAY}\s)?(?:rather\s|better\s)?(?:be\s)?(?:called|named|renamed(?:\s(?:to|as|into))?|titled|read)\s(?P<name>.+)$",
         ),
         (
             "rename",
@@ -279,6 +283,19 @@ PATTERNS: Final = tuple(
         ("merge", False, rf"{_CATS}\s(?:=|-\s>|=\s>|→)\s(?P<name>.+)$"),
         ("rename", False, rf"(?:make|turn)\s{_CAT}\s(?:into\s)?(?P<name>.+)$"),
         ("rename", False, rf"{_CAT}\s{_MAY}\sbe\s(?P<name>.+)$"),
+        ("rename", False, rf"{_CAT}\s:\s(?P<name>.+)$"),
+        (
+            "rename",
+            True,
+            rf"(?:instead\s)?of\s{_CAT}\s(?:,\s)?(?:say|use|write|take|put|(?:call|name) IT)\s(?P<name>.+)$",
+        ),
+        ("instead", False, r"(?:use|take|say|write)\s(?P<name>.+?)\s(?:instead|rather)$"),
+        (
+            "move",
+            True,
+            rf"(?:move|shift|take|put)\s{_CATS}\s(?:out of|from)\s@\d+\s(?:to|into|under|below|and put IT under)\s(?P<under>{_X})$",
+        ),
+        ("move", True, rf"{_CATS}\s(?:{_MAY}\s)?(?:belongs?|goes|go)\s(?:in|into|to)\s(?P<under>{_X})$"),
         (
             "add",
             True,
@@ -326,7 +343,7 @@ COUNTED: Final = re.compile(
     rf"^{_FIGURE}(?:\s|$)(?:(?::|-|,)\s)?|^{_SORT}$"
 )
 UNNAMED: Final = re.compile(
-    r"^(?:(?:one|single|new|common|joint|big|bigger|same|CAT|group|called|named|name|titled|:|with|IT|THEM|named it)(?:\s|$))+"
+    r"^(?:(?:one|single|new|common|joint|big|bigger|same|CAT|group|called|named|name|titled|title|heading|:|with|IT|THEM|named it)(?:\s|$))+"
 )
 GLOSS: Final = re.compile(
     r"\s*(?:,?\s*\b(?:i\.e\.?|e\.g\.?|ie|eg|meaning|that is|such as)(?=[\s,:])[,:]?|:\s|\s[–—-]\s|\(|,\s*(?:for|which|covering|"

@@ -16,6 +16,11 @@ _ENDS: Final = frozenset(".!?;")
 SEPARATORS: Final = frozenset({",", "and", "&", "vs", "versus", "/", "plus", ";", "+", "or"})
 """Between the parts of a list."""
 _INTRODUCING: Final = frozenset({"one", "another", "for", "about", "called", "named", "with", "other"})
+_REQUESTED: Final = re.compile(
+    r"@\d+ (?:should|can|could|must|needs to|has to|is useless|is unnecessary|is not needed)\b|"
+    r"(?:oh )?(?:and )?(?:at most|no more than|max|maximum)\b"
+)
+_LISTED: Final = re.compile(r"(?:(?:and|,|both|can|could|i|think|@\d+|@\?)\s?)*$")
 _JOINTS: Final = frozenset({",", "and", "&", "but", "then", "plus", "also", "-", "–", "or", ":"})
 """After which another request may begin."""
 
@@ -79,7 +84,7 @@ class _Units:
             text, used = self._word(place)
             units.append(Unit(text, token.start, self.tokens[place + used - 1].end))
             place += used
-        return units
+        return _once(units)
 
     def _mention(self, mention: Mention, units: list[Unit]) -> Unit:
         """Its unit; words before it that only say that it is a category go."""
@@ -128,6 +133,23 @@ class _Units:
             if len(slips) == 1:
                 return "CAT" if slips[0] in said.CATEGORY else slips[0], 1
         return text, 1
+
+
+def _once(units: Sequence[Unit]) -> list[Unit]:
+    """Units without a category that is named twice in a row: "waiting times (3)", "category 3, Waiting Times,"."""
+    kept: list[Unit] = []
+    place = 0
+    while place < len(units):
+        unit = units[place]
+        opened = len(kept) > 1 and kept[-1].text in {",", "("} and unit.mention is not None
+        if opened and kept[-2].text == unit.text != "@?":
+            mark = kept.pop().text
+            follows = units[place + 1].text if place + 1 < len(units) else ""
+            place += 1 + (follows == ("," if mark == "," else ")"))
+            continue
+        kept.append(unit)
+        place += 1
+    return kept
 
 
 class Slices:
@@ -208,7 +230,9 @@ def cut(sentence: Sequence[Unit]) -> list[tuple[Unit, ...]]:
             word = body.split(" ", 1)[0]
             asks = said.ASKS.match(rest) or said.REFUSES.match(rest)
             strong = asks and unit.text in {",", "but"}
-            fresh = word in said.VERBS or re.match(r"@\d+ (?:should|can|could|must|needs to|has to)\b", body)
+            fresh = word in said.VERBS or _REQUESTED.match(body)
+            if fresh and word not in said.VERBS and _LISTED.match(line_of(sentence[cuts[-1] : place])):
+                continue  # "4 and 5 should be one"
             if strong or (body != rest and (fresh or (asks and unit.text in {"-", "–"}))):
                 cuts.append(place)
     # Joints in a row (", and also") open one clause.

@@ -45,7 +45,7 @@ _OPERATIONS: Final = {
     "describe": r"descri|defin|\bcover|\binclud|\bmean|\bsay|\balso\b|\bcontain|belongs? (?:in|there)",
     "merge": r"merg|combin|\bjoin|together|\bone\b|\bunit|\bunif|\bfuse|\bsame\b|\blump|\bfold|consolidat|\binto\b|\bin with\b|\bsingle\b|@\d+ \+ @\d+",
     "split": r"split|divid|separat|\bbreak|\bapart|\bbroad|\btwo\b|\bdistinguish|\bdistinct|\bpieces\b|\bhalves\b",
-    "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about|on)|\bcover",
+    "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about|on)|nothing (?:for|about)|\bmake (?:one|CAT)\b|what about CAT|\bcover",
     "remove": r"remov|delet|\bdrop|\brid\b|discard|scrap|\bkill|ditch|eliminat|eras|throw|useless|unnecessar|irrelevant|"
     r"\bneed|\bgone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
     "move": r"\bmov|under|below|beneath|inside|\bnest|\btop\b|\bchild|BELOW|\bparent|\bown\b|\blevel\b|\bpart of\b",
@@ -239,7 +239,8 @@ def _repaired(
         numbers = spoken.meant
     if len({edit.do for edit in edits}) == 1:
         first = edits[0]
-        if isinstance(first, MergeAction) and len(edits) == 1 and len(numbers) > 1:
+        pairs = sum(clause.line.count(" with ") for clause in clauses) > 1  # "1 with 2 and 3 with 4"
+        if isinstance(first, MergeAction) and len(edits) == 1 and len(numbers) > 1 and not pairs:
             return (first.model_copy(update={"categories": numbers}),), numbers
         if isinstance(first, RemoveAction) and len(edits) == len(numbers):
             return tuple(RemoveAction(do="remove", category=number) for number in numbers), numbers
