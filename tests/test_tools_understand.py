@@ -16,7 +16,8 @@ from tnt_llm.taxonomy.plan import About, Intent, Plan, Stage
 from tnt_llm.taxonomy.values import Category, Taxonomy
 from tnt_llm.tools.mentions import alike, find_mentions, tokenise
 from tnt_llm.tools.planning import NOT_ALL, NOTHING_READ
-from tnt_llm.tools.understand import NOT_RULES, TOO_LONG, understand
+from tnt_llm.tools.refusals import NOT_RULES, TOO_LONG
+from tnt_llm.tools.understand import understand
 
 ROOT = str(Path(__file__).parent.parent)
 added = ROOT not in sys.path
@@ -100,6 +101,10 @@ def split(number: int, *parts: str) -> Actions:
 
 def add(name: str, under: int = 0, description: str = "") -> Actions:
     return {"do": "add", "name": name, "description": description, "under": under}
+
+
+def describe(number: int, text: str) -> Actions:
+    return {"do": "describe", "category": number, "description": text}
 
 
 def move(number: int, under: int = 0) -> Actions:
@@ -397,6 +402,47 @@ def test_what_a_model_reads_wrongly_is_mended_or_refused(
         assert found in ([], edits)
 
 
+# a clause that no pattern fits beside one that does
+
+
+@pytest.mark.parametrize(
+    ("message", "actions", "edits"),
+    [
+        (
+            "remove 4. the staff one sounds odd, Team sounds better",
+            [remove(4), rename(6, "Team")],
+            ["remove 4", "redefine 6 > Team"],
+        ),
+        ("remove 4. the staff one sounds odd, Team sounds better", [remove(4)], []),
+        ("remove 4. the staff one sounds odd, Team sounds better", [remove(4), rename(6, "Bikes")], []),
+        ("remove 4. the staff one sounds odd, Team sounds better", [NONE], []),
+        ("how many are in 5? remove 4", [remove(4)], ["remove 4"]),
+        ("how many are in 5? remove 4", [NONE], []),
+    ],
+)  # fmt: skip
+def test_an_open_clause_needs_an_edit_of_its_own(
+    message: str, actions: list[Actions], edits: list[str]
+) -> None:
+    assert told(read(message, *actions)) == edits
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "edits"),
+    [
+        ("the staff one sounds odd somehow, better wording wanted", rename(6, "Staff behaviour"), []),
+        ("staff and waiting really are one thing, lump it as Service maybe", merge(3, 6, name="Bikes"), ["merge 6 3"]),
+        ("portal is far too broad for me to use", split(7), []),
+        ("portal is far too broad, two things in it", split(7, "Cats", "Dogs"), ["split 7"]),
+        ("portal also means the web", describe(7, "Portal and web."), ["redefine 7 : Portal and web."]),
+        ("portal also means the website", describe(7, "Bikes."), []),
+    ],
+)  # fmt: skip
+def test_texts_of_a_model_s_edit_count_if_the_message_gives_them(
+    message: str, action: Actions, edits: list[str]
+) -> None:
+    assert told(read(message, action)) == edits
+
+
 # pronouns
 
 
@@ -464,6 +510,9 @@ REQUESTS_OF_OTHERS = [
     "lorem ipsum blub 42 hmpf",
     "banana",
     "prescriptions gone",
+    "this is useless",
+    "name three animals",
+    "add",
     "thanks!",
     "names in German please",
     "keep it under 10 categories",

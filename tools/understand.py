@@ -28,11 +28,12 @@ from ..prompts.plan import (
     SplitAction,
     StepAction,
 )
-from ..taxonomy.names import quoted, same_name
+from ..taxonomy.names import same_name
 from ..taxonomy.plan import Intent, Plan
 from ..taxonomy.values import Taxonomy
 from .mentions import Mention, alike, content_words, describes
 from .planning import EDITS, NOT_ALL, NOTHING_READ, PlanMaker
+from .refusals import NOT_RULES, TOO_LONG, doubt
 from .spoken_edits import Clause, Kind, Spoken, read_words
 from .spoken_matches import EditAction
 from .spoken_patterns import VERBS
@@ -47,7 +48,7 @@ _OPERATIONS: Final = {
     "split": r"split|divid|separat|\bbreak|\bapart|\bbroad|\btwo\b|\bdistinguish|\bdistinct|\bpieces\b|\bhalves\b",
     "add": r"\badd|creat|\bnew\b|\bneed|missing|\bmiss\b|\blacks?\b|introduc|\banother\b|\bextra\b|\bwant\b|\bhave a\b|\bno (?:CAT|one)\b|\binclud|could do with|could use|something (?:for|about|on)|nothing (?:for|about)|\bmake (?:one|CAT)\b|what about CAT|\bcover",
     "remove": r"remov|delet|\bdrop|\brid\b|discard|scrap|\bkill|ditch|eliminat|eras|throw|useless|unnecessar|irrelevant|"
-    r"\bneed|\bgone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
+    r"\bneed|\b(?:be|get|want|wants|like) (?:@\d+ )?gone\b|\bgo\b|\bout\b|\baway\b|\bbin\b|\btrash|\blose\b",
     "move": r"\bmov|under|below|beneath|inside|\bnest|\btop\b|\bchild|BELOW|\bparent|\bown\b|\blevel\b|\bpart of\b",
 }
 # Who speaks of what is theirs, of a place, of an amount, or of something about a category, speaks of no category:
@@ -58,34 +59,8 @@ _PASSENGER: Final = re.compile(
     r"\b(?:remove|delete|drop|erase|scrap|discard|merge|combine|split|divide|move)\s(?:\w+\s)*?"
     r"(?!(?:ones?|stuff|things?|CAT|BELOW|parts?|bits?|of)\b)\w+\s(?:for|from|of|about|on|at|with)\s@\d"
 )
-_EXAMPLES: Final = {
-    "rename": "/rename {0} to NEW NAME",
-    "describe": "/describe {0}: WHAT BELONGS",
-    "merge": "/merge {0}, {1} into NAME",
-    "split": "/split {0}",
-    "add": "/add NAME: WHAT BELONGS",
-    "remove": "/remove {0}",
-    "move": "/move {0} under {1}",
-}
-_DOING: Final = {
-    "rename": "renaming",
-    "describe": "another description",
-    "merge": "a merge",
-    "split": "a split",
-    "add": "a new category",
-    "remove": "a removal",
-    "move": "a move",
-}
 _LONGEST: Final = 1000
 """Characters of a message that is read with care: beyond them is a text, not a request."""
-TOO_LONG: Final = (
-    "That is too long to be read with certainty, and nothing was changed. Say it in a sentence or two, or use a command: "
-    "/help lists them."
-)
-NOT_RULES: Final = (
-    "That speaks about rules rather than about the categories, and nothing was changed. To change the categories name them: "
-    "/help lists how. /instructions lists your standing wishes."
-)
 
 
 def understand(
@@ -153,23 +128,22 @@ def _settled(spoken: Spoken, edits: tuple[EditAction, ...], taxonomy: Taxonomy) 
             continue  # "they are the same, merge them" is one wish
         read = done | ({"merge"} if "rename" in done else set())  # "call it X", of what was to be merged
         agreed = all(edit.do in read for edit in clause.edits) and not _PASSENGER.search(clause.line)
-        if not (agreed if not clause.is_plain else edits or _is_beyond_doubt(clause)):
-            return _doubt(spoken, clause.edits, taxonomy)
+        if not (agreed if not clause.is_plain else edits or _is_beyonddoubt(clause)):
+            return doubt(spoken, clause.edits, taxonomy)
         wanted += [edit for edit in clause.edits if not any(_same(edit, own) for own in wanted)]
-    done_to = {number for edit in wanted for number in _numbers(edit)}
     asking = [
         clause
         for clause in spoken.having(Kind.OPEN)
-        if _asks_for_edit(clause) and not (clause.mentions and _about(clause) <= done_to)
+        if _asks_for_edit(clause) and not _repeats(clause, wanted)
     ]
     if not edits and (asking or spoken.having(Kind.QUESTION)):
-        return _doubt(spoken, spoken.edits, taxonomy)
+        return doubt(spoken, spoken.edits, taxonomy)
     found = [_adopted(edit, edits) for edit in wanted]
     if asking:
         # What is left of the model's edits must be what the open clauses ask for, one edit a clause at least.
         more = [edit for edit in edits if not any(_same(edit, own) for own in spoken.edits)]
         if len(more) < len(asking):
-            return _doubt(spoken, spoken.edits, taxonomy)
+            return doubt(spoken, spoken.edits, taxonomy)
         checked = _borne_out(spoken, tuple(more), taxonomy, asking)
         if isinstance(checked, str):
             return checked
@@ -186,32 +160,33 @@ def _borne_out(
     edits, wanted = _repaired(spoken, edits, asked)
     line = " ".join(clause.line for clause in clauses)
     words = content_words(spoken.message)
+    telling = [token for token in spoken.tokens if token.text not in VERBS]
     sure = {mention.sure + 1 for clause in clauses for mention in clause.mentions if mention.sure is not None}
     maybe = {place + 1 for clause in clauses for mention in clause.mentions for place in mention.among}
-    if re.search(r"\b(?:IT|THEM)\b|\b(?:that|this|those|these|both)\b", line):
+    if re.search(r"\b(?:IT|THEM|those|these|both)\b", line):
         maybe |= set(spoken.meant) | {
             mention.sure + 1 for mention in spoken.mentions if mention.sure is not None
         }
     if any(not mention.among for clause in clauses for mention in clause.mentions):
-        return _doubt(spoken, edits, taxonomy)
+        return doubt(spoken, edits, taxonomy)
     named = {number for edit in edits for number in _numbers(edit)}
     if not asked or not set(wanted) <= named or any(_PASSENGER.search(clause.line) for clause in asked):
-        return _doubt(spoken, edits, taxonomy)
+        return doubt(spoken, edits, taxonomy)
     result: list[Action] = []
     for edit in edits:
         if not re.search(_OPERATIONS[edit.do], " ".join(clause.line for clause in asked)):
-            return _doubt(spoken, edits, taxonomy)
+            return doubt(spoken, edits, taxonomy)
         for number in _numbers(edit):
             known = (
                 number in sure
                 or number in maybe
-                or (number <= len(taxonomy) and describes(spoken.tokens, taxonomy, number - 1))
+                or (number <= len(taxonomy) and describes(telling, taxonomy, number - 1))
             )
             if not known and not (isinstance(edit, (AddAction, MoveAction)) and number > len(taxonomy)):
-                return _doubt(spoken, edits, taxonomy)
+                return doubt(spoken, edits, taxonomy)
         grounded = _grounded(edit, words, taxonomy)
         if grounded is None:
-            return _doubt(spoken, edits, taxonomy)
+            return doubt(spoken, edits, taxonomy)
         result.append(grounded)
     return tuple(result)
 
@@ -231,11 +206,7 @@ def _repaired(
         if mention.sure is not None and (mention.is_full or not _in_name(spoken, mention, names))
     ]
     numbers = tuple(dict.fromkeys(found))
-    if (
-        not numbers
-        and len(spoken.meant) == 1
-        and any(re.search(r"\bIT\b|\bthat\b", each.line) for each in clauses)
-    ):
+    if not numbers and len(spoken.meant) == 1 and any(re.search(r"\bIT\b", each.line) for each in clauses):
         numbers = spoken.meant
     if len({edit.do for edit in edits}) == 1:
         first = edits[0]
@@ -265,7 +236,9 @@ def _new_names(edits: Iterable[EditAction]) -> Iterator[str]:
 def _grounded(edit: EditAction, words: frozenset[str], taxonomy: Taxonomy) -> EditAction | None:
     """The edit without texts that the message does not give; None where it cannot do without."""
     match edit:
-        case RenameAction() | AddAction() if not _stand(edit.name, words):
+        case RenameAction() | AddAction() if (
+            not _stand(edit.name, words) or content_words(edit.name) <= VERBS
+        ):
             return None
         case RenameAction() if same_name(edit.name, _name_of(taxonomy, edit.category)):
             return None
@@ -316,7 +289,7 @@ def _spelling(name: str, other: str) -> str:
     return name if name[1:] != name[1:].lower() else other
 
 
-def _is_beyond_doubt(clause: Clause) -> bool:
+def _is_beyonddoubt(clause: Clause) -> bool:
     """Whether the words alone suffice, against a model that read no edit."""
     numbers = {number for edit in clause.edits for number in _numbers(edit)}
     slips = {
@@ -330,6 +303,14 @@ def _asks_for_edit(clause: Clause) -> bool:
     return clause.kind in {Kind.OPEN, Kind.EDIT} and any(
         re.search(pattern, clause.line) for pattern in _OPERATIONS.values()
     )
+
+
+def _repeats(clause: Clause, edits: Sequence[EditAction]) -> bool:
+    """Whether it speaks of the same categories as edits that another clause asks for, or of "it", and adds nothing."""
+    if clause.mentions:
+        return _about(clause) <= {number for edit in edits for number in _numbers(edit)}
+    same = any(re.search(_OPERATIONS[edit.do], clause.line) for edit in edits)
+    return same and re.search(r"\b(?:IT|THEM)\b", clause.line) is not None
 
 
 def _about(clause: Clause) -> set[int]:
@@ -376,35 +357,8 @@ def _name_of(taxonomy: Taxonomy, number: int) -> str:
     return taxonomy.categories[number - 1].name if 1 <= number <= len(taxonomy) else f"number {number}"
 
 
-def _doubt(spoken: Spoken, edits: Sequence[EditAction], taxonomy: Taxonomy) -> str:
-    """Why nothing is done, and how to say it so that nothing is left to guess."""
-    beyond = [
-        spoken.message[spoken.tokens[mention.start].start : spoken.tokens[mention.end - 1].end]
-        for mention in spoken.mentions
-        if not mention.among
-    ]
-    between = next((mention for mention in spoken.mentions if len(mention.among) > 1), None)
-    reason = "It is not clear enough which categories are meant"
-    heard = {clause.kind for clause in spoken.clauses} - {Kind.NOISE}
-    if heard and heard <= {Kind.QUESTION, Kind.NEGATED}:
-        reason = "It reads as a question" if Kind.QUESTION in heard else "It says what not to do"
-    elif beyond and len(taxonomy):
-        reason = f"There is no category {beyond[0]}: they go from 1 to {len(taxonomy)}"
-    elif between is not None:
-        places = sorted(between.among)[:3]
-        said = spoken.message[spoken.tokens[between.start].start : spoken.tokens[between.end - 1].end]
-        names = " or ".join(f"{place + 1} {quoted(taxonomy.names[place])}" for place in places)
-        reason = f"{quoted(said)} may be {names}"
-    do = edits[0].do if edits else "merge"
-    numbers = [str(mention.sure + 1) for mention in spoken.mentions if mention.sure is not None]
-    numbers = list(dict.fromkeys(numbers))
-    example = _EXAMPLES[do].format(*[*numbers, "NUMBER", "NUMBER"][:2])
-    what = f"This was read as {_DOING[do]}. " if edits else ""
-    return f"{what}{reason}, so nothing was changed. Say what to do, with numbers, or type it as a command: {example}"
-
-
 def _unread(spoken: Spoken, taxonomy: Taxonomy) -> str:
     """The reply to what is no request at all, or one that is not understood."""
     if any(_names_operation(clause) and clause.mentions for clause in spoken.having(Kind.OPEN)):
-        return _doubt(spoken, (), taxonomy)
+        return doubt(spoken, (), taxonomy)
     return NOTHING_READ
