@@ -5,9 +5,10 @@ from typing import assert_never
 
 from langgraph.runtime import Runtime
 
+from ..checkpoints.editions import Editions
 from ..llm.chat import Chat
 from ..llm.request import Request
-from ..prompts.plan import Planned, plan_schema
+from ..prompts.plan import MOST_ACTIONS, Planned, plan_schema
 from ..prompts.prompt import load_prompt
 from ..prompts.quoting import quote
 from ..taxonomy.edits import Edit
@@ -62,6 +63,7 @@ def read_message(
         {"role": message["role"], "text": quote(message["text"], MOST_WORDS // 3)}
         for message in messages[-MEMORY:]
     ]
+    is_small = settings.decisions is Decisions.SMALL
     request = Request(
         STAGE,
         load_prompt("plan").render(
@@ -70,12 +72,12 @@ def read_message(
             history=recent,
             message=quote(text, MOST_WORDS),
         ),
-        max_tokens=160 if settings.decisions is Decisions.SMALL else 1000,
-        schema=plan_schema(len(taxonomy)),
+        max_tokens=160 if is_small else 2000,
+        schema=plan_schema(len(taxonomy)) if is_small else plan_schema(len(taxonomy), most=MOST_ACTIONS),
     )
     planned = chat.parse(request, Planned.model_validate_json)
     said = [message["text"] for message in messages[-MEMORY:] if message["role"] == "user"]
-    return understand(planned, text, taxonomy, before=said, careful=settings.decisions is Decisions.SMALL)
+    return understand(planned, text, taxonomy, before=said, careful=is_small)
 
 
 class _Turn:
@@ -228,7 +230,8 @@ class _Turn:
     def _approve(self) -> State:
         if not len(self.taxonomy):
             return self._say("There is no category to approve. Add one, or /continue.")
-        if self.state.get("published") == self.state["version"]:
+        on_disk = Editions(self.context.workspace.run_folder(self.context.run)).current
+        if self.state.get("published") == self.state["version"] and on_disk == self.state.get("edition"):
             return self._say("This taxonomy is approved already, and the results on disk are of it.")
         return {
             "phase": LABEL,

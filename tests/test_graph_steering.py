@@ -390,6 +390,13 @@ def test_the_outputs_of_a_finished_run_stay_until_the_new_ones_are_approved_and_
     assert rule.count("label_fast") == asked
 
 
+def test_outputs_that_were_deleted_are_made_again_on_approval(done):
+    before = outputs(done)
+    done.path.unlink()
+    done.say("/approve")
+    assert outputs(done) == before
+
+
 def test_undoing_back_to_what_is_published_needs_no_approval(done):
     before = outputs(done)
     done.say("/merge 1, 2 into Both topics", yes=True)

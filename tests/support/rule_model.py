@@ -189,7 +189,13 @@ def _actions(message: str, names: Sequence[str]) -> list[dict[str, Any]]:
         return text[low.index(word) + len(word) :].strip(" \"'") if word in low else ""
 
     if "?" in message or low.startswith(("how many", "show", "which", "why", "what")):
-        abouts = {"how many": "count", "show": "texts", "overlap": "overlap", "changed": "difference", "why": "why"}
+        abouts = {
+            "how many": "count",
+            "show": "texts",
+            "overlap": "overlap",
+            "changed": "difference",
+            "why": "why",
+        }
         about = next((about for words, about in abouts.items() if words in low), "taxonomy")
         category = (numbers(text) or [0])[0] if about in {"count", "texts"} else 0
         return [{"do": "ask", "about": about, "category": category, "text": tail("document "), "count": 0}]
