@@ -44,8 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HOME"] = home
     os.environ["PYTHONPATH"] = str(SUPPORT / "child")
     os.environ["TERM"] = "dumb"
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        os.environ["OMP_NUM_THREADS"] = "1"  # the workers share the cores
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # Each worker has a core of its own. llama.cpp takes as many threads as it has cores, and two that wait for each
+        # other beside another busy process are many times slower than one.
+        os.environ["OMP_NUM_THREADS"] = "1"
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
     network_guard.install()
 
 
