@@ -32,8 +32,9 @@ from .state import LABEL, SETTLE, State
 
 STAGE = "label"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-MOST_OPTIONS = 20
-"""Letters that one prompt offers: endpoints report at most 20 alternatives of a token."""
+MOST_OPTIONS = len(LETTERS)
+"""Categories that one prompt offers. Endpoints report at most 20 alternatives of a token: the rest are as good as
+impossible. With all categories in it the prompt's beginning is the same for every text, and is read once."""
 
 
 @dataclass(frozen=True, slots=True)

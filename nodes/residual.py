@@ -28,8 +28,9 @@ from ..taxonomy.edits import Add, Edit, Merge, Redefine, Remove
 from ..taxonomy.errors import AnswerError, CallError
 from ..taxonomy.names import same_name
 from ..taxonomy.values import Taxonomy
-from ..tools.evidence import Placement, Rows, cohesion, group, middle, rivals, twins
+from ..tools.evidence import FUSE, Placement, Rows, cohesion, group, kinship, middle, rivals, twins
 from .context import Context
+from .settings import Decisions
 
 SHOWN = 6
 """Texts of a group that the model is shown."""
@@ -114,6 +115,7 @@ def pair_edits(
 ) -> list[Edit]:
     """Merges: twins unasked, rivals where the model says in both orders that they are one topic.
 
+    A small model says so of almost any two: it is asked only where their texts lie together as well.
     Categories are referred to by name, so that the edits may follow others that create them.
     """
     leaves = taxonomy.leaves
@@ -129,6 +131,10 @@ def pair_edits(
             )
     placement = context.reading.place(taxonomy, numbers)
     found = rivals(placement, margin=context.settings.rival_margin, share=context.settings.rival_share)
+    if context.settings.decisions is Decisions.SMALL:
+        vectors = context.reading.vectors(numbers)
+        own = [np.flatnonzero(placement.fits & (placement.nearest == k)) for k in range(len(leaves))]
+        found = [(one, two) for one, two in found if kinship(vectors, own[one], own[two]) >= FUSE]
     asked = [pair for pair in found if not gone & set(pair)][:MOST_PAIRS]
     shown = {
         position: context.reading.raw(_members(placement, numbers, position))
@@ -209,31 +215,24 @@ def _named_groups(
     context: Context, taxonomy: Taxonomy, evidence: Evidence, *, stage: str, draw: int
 ) -> list[Edit]:
     """A new category for every group; one whose name says the same as another's goes into that."""
-    reading, numbers = context.reading, evidence.numbers
-    vectors = reading.vectors(numbers)
-    taken = tuple(leaf.name for leaf in taxonomy.leaves)
-    requests = [
-        _name_request(
-            context,
-            reading.raw([numbers[row] for row in middle(vectors, rows, SHOWN)]),
-            taken,
-            stage=stage,
-            draw=draw,
-        )
-        for rows in evidence.groups
-    ]
+    numbers = evidence.numbers
+    taken = [leaf.name for leaf in taxonomy.leaves]
+    named_rows = _ask_names(context, evidence, range(len(evidence.groups)), taken, stage=stage, draw=draw)
+    alike: list[int] = []
+    for row, named in named_rows.items():
+        if _twin(named, taken) is None:
+            taken.append(named.name)
+        else:
+            alike.append(row)
+    # They lie apart: asked once more for what sets them apart, most get a name of their own.
+    try:
+        named_rows |= _ask_names(context, evidence, alike, taken, stage=stage, draw=draw)
+    except CallError as error:
+        context.fail(stage, None, error)
     adds: list[Add] = []
     more: dict[str, tuple[int, ...]] = {leaf.name: leaf.exemplars for leaf in taxonomy.leaves}
     grown: set[str] = set()
-    answers = sorted(context.chat.parse_all(requests, Named.model_validate_json), key=_row)
-    lost = [named for _, named in answers if isinstance(named, CallError)]
-    if lost and len(lost) == len(answers):
-        # Not one name came: that is the endpoint's trouble, not the minibatch's.
-        raise lost[0]
-    for row, named in answers:
-        if isinstance(named, (CallError, AnswerError)):
-            context.fail(stage, None, named)
-            continue
+    for row, named in sorted(named_rows.items()):
         rows = evidence.groups[row][: context.settings.exemplars]
         exemplars = tuple(numbers[member] for member in rows)
         twin = _twin(named, [*(leaf.name for leaf in taxonomy.leaves), *(add.name for add in adds)])
@@ -247,6 +246,47 @@ def _named_groups(
             both = _interleave(adds[position].exemplars, exemplars)[: context.settings.exemplars]
             adds[position] = adds[position].model_copy(update={"exemplars": both})
     return [*adds, *(Redefine(id=name, exemplars=more[name]) for name in sorted(grown))]
+
+
+def _ask_names(
+    context: Context,
+    evidence: Evidence,
+    groups: Sequence[int],
+    taken: Sequence[str],
+    *,
+    stage: str,
+    draw: int,
+) -> dict[int, Named]:
+    """A name for each of these groups, by position; what could not be read is noted and left out.
+
+    Raises:
+        CallError: not one call got through.
+    """
+    vectors = context.reading.vectors(evidence.numbers)
+    requests = [
+        _name_request(
+            context,
+            context.reading.raw(
+                [evidence.numbers[row] for row in middle(vectors, evidence.groups[position], SHOWN)]
+            ),
+            taken,
+            stage=stage,
+            draw=draw,
+        )
+        for position in groups
+    ]
+    answers = sorted(context.chat.parse_all(requests, Named.model_validate_json), key=_row)
+    lost = [named for _, named in answers if isinstance(named, CallError)]
+    if lost and len(lost) == len(answers):
+        # Not one name came: that is the endpoint's trouble, not the minibatch's.
+        raise lost[0]
+    found: dict[int, Named] = {}
+    for row, named in answers:
+        if isinstance(named, (CallError, AnswerError)):
+            context.fail(stage, None, named)
+        else:
+            found[groups[row]] = named
+    return found
 
 
 def _twin(named: Named, names: Sequence[str]) -> str | None:

@@ -125,6 +125,31 @@ def test_two_groups_of_one_name_become_one_category_with_exemplars_of_both(tmp_p
     assert sorted(number // 12 for number in add.exemplars) == [0, 0, 1, 1]
 
 
+def test_a_group_that_gets_the_name_of_another_is_asked_once_more_for_what_sets_it_apart(
+    tmp_path: Path,
+) -> None:
+    def respond(asked: Asked) -> Reply:
+        return by_topic(asked) if "Pets" in asked.prompt else named("Pets")
+
+    with bench(tmp_path, [*CATS, *DOGS], respond) as (context, model):
+        edits = ask(small_edits, context)
+    names = [edit.name for edit in edits if isinstance(edit, Add)]
+    assert names[0] == "Pets"
+    assert names[1] in ("Cats", "Dogs")
+    assert len(model.history) == 3
+
+
+def test_a_second_question_that_fails_leaves_the_first_answer(tmp_path: Path) -> None:
+    def respond(asked: Asked) -> Reply:
+        return Answer("", finish_reason="content_filter") if "Pets" in asked.prompt else named("Pets")
+
+    with bench(tmp_path, [*CATS, *DOGS], respond) as (context, _):
+        edits = ask(small_edits, context)
+        failures = context.workspace.failures.list("main")
+    assert [edit.name for edit in edits if isinstance(edit, Add)] == ["Pets"]
+    assert ["filter" in failure.error for failure in failures] == [True]
+
+
 @pytest.mark.parametrize("name", ["cats", "CAT", "Cats"])
 def test_a_group_with_the_name_of_a_category_goes_into_that(tmp_path: Path, name: str) -> None:
     before = Taxonomy(
@@ -250,6 +275,24 @@ def test_an_opinion_that_does_not_survive_the_swap_merges_nothing(
 def test_only_a_clear_answer_merges(tmp_path: Path, answer: Answer, merges: bool) -> None:
     edits, _ = rival_edits(tmp_path, answering(answer, answer))
     assert bool(edits) is merges
+
+
+@pytest.mark.parametrize(("decisions", "asks"), [("small", False), ("whole", True)])
+def test_a_small_model_is_not_asked_about_rivals_whose_texts_lie_apart(
+    tmp_path: Path, decisions: str, asks: bool
+) -> None:
+    respond = answering(letter("B"), letter("B"))
+    settings = {**RIVALS, "rival_margin": 2.0, "decisions": decisions}
+    with bench(tmp_path, [*CATS, *DOGS, *GOALS], respond, **settings) as (context, model):
+        ask(pair_edits, context, categories("Cats", "Dogs", "Goals"))
+    assert bool(model.history) is asks
+
+
+def test_a_small_model_is_asked_about_rivals_whose_texts_lie_together(tmp_path: Path) -> None:
+    respond = answering(letter("A"), letter("A"))
+    with bench(tmp_path, [*BOTH, *GOALS], respond, **RIVALS, decisions="small") as (context, _):
+        edits = ask(pair_edits, context, categories("Cats", "Dogs", "Goals"))
+    assert [edit.name for edit in edits if isinstance(edit, Merge)] == ["Pets"]
 
 
 def test_each_side_of_a_pair_is_shown_with_its_own_documents(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ..classifiers.encoders import Vectors
 EXEMPLAR_WEIGHT = 0.75
 """How much of a category's prototype its exemplars make; its name and description make the rest."""
 
-FUSE = 0.85
+FUSE = 0.95
 """Two groups are one when their members are on average this near to each other's, as a share of how near they are
 to their own in the looser group."""
 
@@ -139,6 +139,17 @@ def cohesion(vectors: Vectors) -> float:
         return 1.0
     length = float(np.linalg.norm(vectors.sum(axis=0, dtype=np.float64)))
     return (length**2 - n) / (n * (n - 1))
+
+
+def kinship(vectors: Vectors, first: Rows, second: Rows) -> float:
+    """How near two groups' members are to each other's, as a share of how near they are to their own in the looser one.
+
+    Args:
+        vectors: float32 [n, d], unit rows.
+        first, second: row numbers of each, at least one.
+    """
+    across = float(vectors[first].mean(axis=0) @ vectors[second].mean(axis=0))
+    return across / max(min(cohesion(vectors[first]), cohesion(vectors[second])), 1e-6)
 
 
 def middle(vectors: Vectors, rows: Rows, count: int) -> Rows:
