@@ -104,7 +104,8 @@ def test_all_wait_when_the_endpoint_asks_for_a_second(work):
         again = next(row for row, sent in enumerate(stub.requests) if row and sent == stub.requests[0])
         meanwhile = sum(time < stub.times[0] + 0.99 for time in stub.times[1:])
         assert stub.times[again] - stub.times[0] >= 0.99
-        assert meanwhile < CONCURRENCY
+        # Those in flight, and what was sent until the refusal was read; all 32 texts, if nobody waited.
+        assert meanwhile < 2 * CONCURRENCY
     assert (run.status, run.failures) == (RunStatus.DONE, [])
 
 
