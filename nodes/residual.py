@@ -157,7 +157,7 @@ def pair_edits(
             gone |= {first, second}
             merged.append((first, second))
     requests = [
-        _name_request(context, shown[first][:3] + shown[second][:3], (), stage=stage, draw=draw)
+        name_request(context, shown[first][:3] + shown[second][:3], (), stage=stage, draw=draw)
         for first, second in merged
     ]
     for row, named in sorted(context.chat.parse_all(requests, Named.model_validate_json), key=_row):
@@ -264,7 +264,7 @@ def _ask_names(
     """
     vectors = context.reading.vectors(evidence.numbers)
     requests = [
-        _name_request(
+        name_request(
             context,
             context.reading.raw(
                 [evidence.numbers[row] for row in middle(vectors, evidence.groups[position], SHOWN)]
@@ -300,9 +300,10 @@ def _interleave(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(mixed))
 
 
-def _name_request(
+def name_request(
     context: Context, texts: Sequence[str], taken: Sequence[str], *, stage: str, draw: int
 ) -> Request:
+    """The question for a name and a description of texts that belong together; `taken` are others' names."""
     messages = load_prompt("name_group").render(
         use_case=context.settings.use_case, language=context.settings.language, texts=texts, taken=taken
     )

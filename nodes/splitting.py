@@ -5,9 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from ..llm.request import Request
-from ..prompts.answers import Named, schema_of
-from ..prompts.prompt import load_prompt
+from ..prompts.answers import Named
 from ..taxonomy.edits import Add, Edit, Part, Split
 from ..taxonomy.errors import AnswerError, RunStateError
 from ..taxonomy.names import is_vague, quoted, same_name
@@ -15,7 +13,7 @@ from ..taxonomy.values import Category, Taxonomy
 from ..tools.evidence import middle
 from ..tools.parts import divide
 from .context import Context
-from .residual import SHOWN
+from .residual import SHOWN, name_request
 
 MOST_PARTS = 5
 LEAST = 3
@@ -165,13 +163,7 @@ def _category(name: str, description: str) -> Category:
 
 
 def _name(context: Context, numbers: Sequence[int], taken: Sequence[str], *, stage: str, draw: int) -> Named:
-    messages = load_prompt("name_group").render(
-        use_case=context.settings.use_case,
-        language=context.settings.language,
-        texts=context.reading.raw(numbers),
-        taken=taken,
-    )
-    request = Request(stage, messages, max_tokens=120, schema=schema_of(Named), draw=draw)
+    request = name_request(context, context.reading.raw(numbers), taken, stage=stage, draw=draw)
     return context.chat.parse(request, _usable(taken))
 
 
