@@ -40,7 +40,9 @@ def redone(state: State) -> State | None:
 
 
 def changed_to(state: State, version: str) -> State:
-    """On to a new version: the old one can be gone back to, what was undone before cannot be redone."""
+    """On to a new version, or from this one into the loop, which finds a new one: the old one can be gone back to, what
+    was undone before cannot be redone.
+    """
     return {"version": version, "trail": [*state.get("trail", []), state["version"]], "redo": []}
 
 
@@ -64,11 +66,10 @@ def continued(state: State) -> State:
     if not chosen["active"]:
         moved |= {"active": True, "epoch": 0, "batch": 0, "seed": chosen["seed"] + ANEW}
     return {
+        **changed_to(state, state["version"]),
         "phase": LOOP,
         "trials": {**_none_of(trials), str(moved["index"]): moved},
         "finalists": _none_of(state.get("finalists", {})),
-        "trail": [*state.get("trail", []), state["version"]],
-        "redo": [],
     }
 
 
@@ -76,9 +77,8 @@ def rerun(state: State, stage: Stage) -> State:
     """Back to a stage, and on from there."""
     trials = state.get("trials", {})
     moved: State = {
+        **changed_to(state, state["version"]),
         "finalists": _none_of(state.get("finalists", {})),
-        "trail": [*state.get("trail", []), state["version"]],
-        "redo": [],
         "paused_at": 0,
     }
     match stage:
