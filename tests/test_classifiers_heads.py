@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tnt_llm.classifiers.features import Features
 from tnt_llm.classifiers.folds import deal_folds
 from tnt_llm.classifiers.heads.head import load_head
 from tnt_llm.classifiers.heads.logistic import DEFAULT_C, GRID, LogisticHead
@@ -12,12 +13,13 @@ from tnt_llm.taxonomy.errors import BundleError
 HEADS = [LogisticHead]
 
 
-def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+def blobs(count: int, classes: int, seed: int = 0, spread: float = 0.5) -> tuple[Features, np.ndarray]:
     """Unit rows around one direction per class, classes in turn."""
     centres = np.random.default_rng(99).normal(size=(classes, 24))
     owners = np.arange(count) % classes
     rows = centres[owners] + spread * np.random.default_rng(seed).normal(size=(count, 24))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), owners.astype(np.int64)
+    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return Features(unit), owners.astype(np.int64)
 
 
 @pytest.fixture(params=HEADS, ids=lambda head: head.kind)
@@ -52,7 +54,7 @@ def test_a_single_class_with_examples_gets_everything(head_class, which):
 def test_a_class_without_examples_has_probability_zero(head_class, seen):
     vectors, owners = blobs(50, 5)
     kept = np.isin(owners, seen)
-    chances = head_class(5).fit(vectors[kept], owners[kept]).predict_proba(vectors)
+    chances = head_class(5).fit(vectors.take(kept), owners[kept]).predict_proba(vectors)
     absent = [label for label in range(5) if label not in seen]
     assert (chances[:, absent] == 0).all()
     assert (chances[kept].argmax(axis=1) == owners[kept]).all()
@@ -65,14 +67,14 @@ def test_classes_of_one_example_each_are_learned(head_class):
 
 
 def test_hundreds_of_classes_are_learned(head_class):
-    vectors = np.eye(300, dtype=np.float32)
+    vectors = Features(np.eye(300, dtype=np.float32))
     owners = np.arange(300) // 2 * 2
     chances = head_class(300).fit(vectors, owners).predict_proba(vectors)
     assert (chances.argmax(axis=1) == owners).all()
 
 
 def test_without_examples_all_classes_are_alike(head_class):
-    head = head_class(4).fit(np.zeros((0, 24), dtype=np.float32), np.zeros(0, dtype=np.int64))
+    head = head_class(4).fit(Features(np.zeros((0, 24), dtype=np.float32)), np.zeros(0, dtype=np.int64))
     np.testing.assert_allclose(head.predict_proba(blobs(3, 3)[0]), 0.25)
 
 
@@ -81,7 +83,11 @@ def test_an_example_of_weight_zero_teaches_nothing(head_class):
     wrong = np.concatenate([owners, (owners + 1) % 3])
     weights = np.concatenate([np.ones(60), np.zeros(60)])
     plain = head_class(3, c=1.0).fit(vectors, owners).predict_proba(vectors)
-    weighted = head_class(3, c=1.0).fit(np.tile(vectors, (2, 1)), wrong, weights).predict_proba(vectors)
+    weighted = (
+        head_class(3, c=1.0)
+        .fit(Features.concatenate([vectors, vectors]), wrong, weights)
+        .predict_proba(vectors)
+    )
     np.testing.assert_allclose(weighted, plain, atol=1e-3)
 
 

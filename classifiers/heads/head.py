@@ -6,14 +6,15 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...taxonomy.errors import BundleError
+from ...taxonomy.errors import BundleError, SettingsError
+from ..features import Features
 
 Probabilities = NDArray[np.float64]
 """Rows are texts, columns are classes; every row adds up to 1."""
 
 
 class Head(Protocol):
-    """What turns vectors into class probabilities. Made for a fixed number of classes; not all need examples.
+    """What turns features into class probabilities. Made for a fixed number of classes; not all need examples.
 
     Attributes:
         kind: name in the bundle's manifest.
@@ -23,15 +24,15 @@ class Head(Protocol):
 
     def fit(
         self,
-        vectors: NDArray[np.float32],
+        features: Features,
         classes: NDArray[np.int64],
         sample_weight: NDArray[np.float64] | None = None,
     ) -> Self:
-        """Learn from vectors [n, d], class indices [n] and weights [n]; equal input gives an equal head."""
+        """Learn from n texts' features, class indices [n] and weights [n]; equal input gives an equal head."""
         ...
 
-    def predict_proba(self, vectors: NDArray[np.float32]) -> Probabilities:
-        """Probabilities [n, k] of vectors [n, d]; a class without examples has probability 0."""
+    def predict_proba(self, features: Features) -> Probabilities:
+        """Probabilities [n, k] of n texts; a class without examples has probability 0."""
         ...
 
     def refit(self) -> Self:
@@ -46,6 +47,28 @@ class Head(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises BundleError when that cannot be read."""
         ...
+
+
+KINDS = ("logistic",)
+"""What `make_head` can make."""
+
+
+def make_head(kind: str, classes: int, *, seed: int = 0) -> Head:
+    """An unfitted head.
+
+    Args:
+        kind: one of `KINDS`.
+        classes: k, at least 1.
+        seed: of whatever it draws.
+
+    Raises:
+        SettingsError: there is no such kind.
+    """
+    if kind == "logistic":
+        from .logistic import LogisticHead
+
+        return LogisticHead(classes, seed=seed)
+    raise SettingsError(f"there is no head {kind!r}: name one of {', '.join(KINDS)}")
 
 
 def load_head(kind: str, folder: Path) -> Head:

@@ -1,6 +1,6 @@
 """Multinomial logistic regression, the paper's best head.
 
-scikit-learn fits it; predicting is one matrix product, so that classifying needs no scikit-learn.
+scikit-learn fits it; predicting is a matrix product for each block, so that classifying needs no scikit-learn.
 """
 
 import json
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...taxonomy.errors import BundleError
+from ..features import Features
 from ..folds import deal_folds
 from .head import Probabilities
 
@@ -48,20 +49,20 @@ class LogisticHead:
 
     def fit(
         self,
-        vectors: NDArray[np.float32],
+        features: Features,
         classes: NDArray[np.int64],
         sample_weight: NDArray[np.float64] | None = None,
     ) -> Self:
-        """Learn from vectors [n, d], class indices [n] and weights [n]; without rows classes are alike."""
+        """Learn from n texts' features, class indices [n] and weights [n]; without rows classes are alike."""
         weight = np.ones(len(classes)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         if self.c is None:
-            self.c = self._choose(vectors, classes, weight)
-        self._weights, self._bias = _fit(vectors, classes, weight, self.classes, self.c)
+            self.c = self._choose(features, classes, weight)
+        self._weights, self._bias = _fit(features, classes, weight, self.classes, self.c)
         return self
 
-    def predict_proba(self, vectors: NDArray[np.float32]) -> Probabilities:
-        """Probabilities [n, k] of vectors [n, d]; a class without examples has probability 0."""
-        return _softmax(vectors @ self._weights.T + self._bias)
+    def predict_proba(self, features: Features) -> Probabilities:
+        """Probabilities [n, k] of n texts; a class without examples has probability 0."""
+        return _softmax(_scores(features, self._weights, self._bias))
 
     def refit(self) -> Self:
         """An unfitted head with the C of this one."""
@@ -95,37 +96,35 @@ class LogisticHead:
             )
         return head
 
-    def _choose(
-        self, vectors: NDArray[np.float32], classes: NDArray[np.int64], weight: NDArray[np.float64]
-    ) -> float:
+    def _choose(self, features: Features, classes: NDArray[np.int64], weight: NDArray[np.float64]) -> float:
         if np.sum(np.bincount(classes, minlength=1) >= _FOLDS) < 2:
             return DEFAULT_C
         rows = np.arange(len(classes))
         if len(rows) > _ROWS_TO_CHOOSE_ON:
             rows = np.sort(np.random.default_rng(self.seed).permutation(rows)[:_ROWS_TO_CHOOSE_ON])
-        vectors, classes, weight = vectors[rows], classes[rows], weight[rows]
+        features, classes, weight = features.take(rows), classes[rows], weight[rows]
         fold = deal_folds(classes, _FOLDS, self.seed)
         losses = []
         for c in GRID:
             loss = 0.0
             for held in range(_FOLDS):
                 train, test = fold != held, fold == held
-                w, b = _fit(vectors[train], classes[train], weight[train], self.classes, c)
-                chances = _softmax(vectors[test] @ w.T + b)[np.arange(test.sum()), classes[test]]
+                w, b = _fit(features.take(train), classes[train], weight[train], self.classes, c)
+                chances = _softmax(_scores(features.take(test), w, b))[np.arange(test.sum()), classes[test]]
                 loss -= float(weight[test] @ np.log(chances + _TINY))
             losses.append(loss)
         return GRID[int(np.argmin(losses))]
 
 
 def _fit(
-    vectors: NDArray[np.float32],
+    features: Features,
     classes: NDArray[np.int64],
     weight: NDArray[np.float64],
     count: int,
     c: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights [k, d] and bias [k]; the bias of a class without examples is minus infinity."""
-    weights = np.zeros((count, vectors.shape[1]))
+    weights = np.zeros((count, features.width))
     bias = np.full(count, -np.inf)
     seen = np.unique(classes)
     if not len(seen):
@@ -138,11 +137,12 @@ def _fit(
     if 2 * len(seen) > len(classes):
         # scikit-learn takes that many classes for a regression and warns. Every row twice at half its weight
         # is the same problem and does not look like one.
-        vectors, classes, weight = np.tile(vectors, (2, 1)), np.tile(classes, 2), np.tile(weight, 2) / 2
+        features = Features.concatenate([features, features])
+        classes, weight = np.tile(classes, 2), np.tile(weight, 2) / 2
     # A class's gradient shrinks with its share of the rows: with 500 classes it is below a fixed tolerance of
     # 1e-3 before the first step. Unit vectors converge in some hundred; the limit is out of reach.
     model = LogisticRegression(C=c, tol=min(1e-3, 1e-2 / len(seen)), max_iter=10_000)
-    model.fit(vectors, classes, sample_weight=weight)
+    model.fit(features.matrix(), classes, sample_weight=weight)
     if len(seen) == 2:  # one row of coefficients for two classes: the sigmoid as a softmax
         weights[seen] = np.concatenate([-model.coef_, model.coef_]) / 2
         bias[seen] = np.concatenate([-model.intercept_, model.intercept_]) / 2
@@ -150,6 +150,19 @@ def _fit(
         weights[seen] = model.coef_
         bias[seen] = model.intercept_
     return weights, bias
+
+
+def _scores(
+    features: Features, weights: NDArray[np.float64], bias: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Scores [n, k]; the first columns of the weights [k, d + m] are the dense block's."""
+    scores = np.tile(bias, (len(features), 1))
+    width = 0 if features.dense is None else features.dense.shape[1]
+    if features.dense is not None:
+        scores += features.dense @ weights[:, :width].T
+    if features.sparse is not None:
+        scores += features.sparse @ weights[:, width:].T
+    return scores
 
 
 def _softmax(scores: NDArray[np.float64]) -> Probabilities:
