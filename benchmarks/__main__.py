@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 BENCHMARKS = {
+    "classifier": "benchmarks.classifier.measure",
     "corpora": "benchmarks.corpora",
     "cost": "benchmarks.cost",
     "demo": "benchmarks.demo",
