@@ -3,11 +3,12 @@
 ::
 
     classifier/
-    ├── manifest.json           format, tnt's version, encoder, head, data folder, size and hash of each file
+    ├── manifest.json           format, tnt's version, features, head, data folder, size and hash of each file
     └── data-0a1b2c3d4e5f/      named by its content
-        ├── classifier.json     labels, novelty gate, metrics
-        ├── index.faiss         vectors of the training texts that have a category
-        └── head.json, ...      what the head writes
+        ├── classifier.json     labels, use case, novelty gate, metrics
+        ├── index.faiss         vectors of the training texts that have a category, where there are vectors
+        ├── head.json, ...      what the head writes
+        └── ...                 what the encoders write
 
 The manifest is written last and replaces the old one in a single rename; the data folder that the old one
 named is removed only then. So whatever is killed, and whenever: a folder with a manifest holds a whole
@@ -29,13 +30,16 @@ from .. import __version__
 from ..checkpoints.files import write_atomic
 from ..checkpoints.storage_errors import file_fault
 from ..taxonomy.errors import BundleError
-from .classifier import Classifier, Gate, Label
-from .encoders import open_encoder
+from .classifier import Classifier
+from .encoders.representation import Representation
+from .gate import Gate
 from .heads.head import load_head
 from .index import EmbeddingIndex
+from .predictions import Label
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
+_INDEX = "index.faiss"
 
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _OURS = re.compile(r"data-[0-9a-f]{12}|\.building-[0-9a-f]{8}")
@@ -60,7 +64,7 @@ def save_bundle(classifier: Classifier, folder: Path) -> None:
         manifest = {
             "format": FORMAT,
             "tnt": __version__,
-            "encoder": classifier.encoder.id,
+            "features": classifier.representation.id,
             "head": classifier.head.kind,
             "data": data,
             "files": files,
@@ -95,29 +99,30 @@ def load_bundle(folder: Path) -> Classifier:
 def _load(folder: Path) -> Classifier:
     manifest = _read_json(folder / MANIFEST)
     written_by = manifest.get("format")
-    if not isinstance(written_by, int) or written_by > FORMAT:
+    if written_by != FORMAT:
         raise BundleError(
-            f"{folder / MANIFEST} has format {written_by!r}, this tnt ({__version__}) reads up to {FORMAT}: "
-            f"load it with the tnt that wrote it ({manifest.get('tnt')}) or a newer one"
+            f"{folder / MANIFEST} has format {written_by!r}, this tnt ({__version__}) reads {FORMAT}: load it with "
+            f"the tnt that wrote it ({manifest.get('tnt')}), or train it again"
         )
     data, files = manifest.get("data"), manifest.get("files")
     if not isinstance(data, str) or not _DATA.fullmatch(data) or not isinstance(files, Mapping):
         raise _damaged(folder / MANIFEST, "its entries make no sense")
     for name, facts in files.items():
         _verify(folder, data, name, facts)
-    for name in ("classifier.json", "index.faiss"):
-        if name not in files:
-            raise _damaged(folder / MANIFEST, f"it does not list {name}")
+    if "classifier.json" not in files:
+        raise _damaged(folder / MANIFEST, "it does not list classifier.json")
     described = _read_json(folder / data / "classifier.json")
     try:
         return Classifier(
             labels=tuple(Label(**label) for label in described["labels"]),
             gate=Gate(**described["gate"]),
             learned_undefined=bool(described["learned_undefined"]),
+            least_confidence=float(described["least_confidence"]),
+            use_case=str(described["use_case"]),
             metrics=described["metrics"],
-            encoder=open_encoder(str(manifest["encoder"])),
+            representation=Representation.load(str(manifest["features"]), folder / data),
             head=load_head(str(manifest["head"]), folder / data),
-            index=EmbeddingIndex.load(folder / data / "index.faiss"),
+            index=EmbeddingIndex.load(folder / data / _INDEX) if _INDEX in files else None,
         )
     except (KeyError, TypeError) as error:
         raise _damaged(folder / MANIFEST, f"an entry is missing or of the wrong kind: {error}") from error
@@ -129,12 +134,16 @@ def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any
         "labels": [asdict(label) for label in classifier.labels],
         "gate": asdict(classifier.gate),
         "learned_undefined": classifier.learned_undefined,
+        "least_confidence": classifier.least_confidence,
+        "use_case": classifier.use_case,
         "metrics": dict(classifier.metrics),
     }
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (folder / "classifier.json").write_text(text, encoding="utf-8")
-    classifier.index.save(folder / "index.faiss")
+    if classifier.index is not None:
+        classifier.index.save(folder / _INDEX)
     classifier.head.save(folder)
+    classifier.representation.save(folder)
     files = {}
     for file in sorted(folder.iterdir()):
         _sync(file)

@@ -29,6 +29,14 @@ class LabelStyle(StrEnum):
     EXPLAIN = "explain"
 
 
+class Cleaning(StrEnum):
+    """What becomes of labels that look wrong."""
+
+    ASK = "ask"
+    DROP = "drop"
+    OFF = "off"
+
+
 class Settings(BaseModel):
     """Settings of a run. What is None is filled in for the LLM when the run starts (`for_model`).
 
@@ -67,6 +75,14 @@ class Settings(BaseModel):
         balance: texts a category, in the fixed sample that the letters' prior is estimated on.
         prior_power: votes are divided by prior ** this.
         temperature: of the embedding's vote; smaller counts more.
+        features: what the classifier sees of texts, such as `static+tfidf`; `auto` chooses by cross-validation.
+        head: of the classifier: `logistic`, `linear`, `lightgbm`, `mlp`, `knn`; `auto` chooses likewise.
+        min_docs_per_second: `auto` takes nothing that is slower on this machine; None for no floor.
+        agreement: the classifier abstains where it cannot promise to agree with the LLM so often; None for never.
+        escalate: ask the LLM about the texts that it abstains on, within the budget.
+        active_rounds: rounds of labelling after the first, of texts that the classifier is unsure of.
+        active_batch: texts a round; None for a quarter of the label sample.
+        cleaning: ask again about labels that look wrong, or drop them, or trust all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,6 +121,14 @@ class Settings(BaseModel):
     balance: int = Field(default=3, ge=1)
     prior_power: float = Field(default=0.5, ge=0)
     temperature: float = Field(default=0.05, gt=0)
+    features: str = "auto"
+    head: str = "auto"
+    min_docs_per_second: float | None = Field(default=None, gt=0)
+    agreement: float | None = Field(default=None, gt=0, lt=1)
+    escalate: bool = False
+    active_rounds: int = Field(default=0, ge=0, le=20)
+    active_batch: int | None = Field(default=None, ge=1)
+    cleaning: Cleaning = Cleaning.ASK
 
     def for_model(self, *, is_embedded: bool) -> "Settings":
         """The same settings with what was left open filled in: less of everything for the slow embedded LLM."""

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from ..checkpoints.editions import Editions
 from ..checkpoints.labels import LabelRow, Source
+from ..classifiers.encoders.representation import Representation
 from ..taxonomy.values import Taxonomy
 from ..tools import train_classifier as tool
 from .context import Context
@@ -25,13 +26,13 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
     texts = [document.text for document in documents]
     taxonomy = context.workspace.versions.get(version).taxonomy
     classifier, _ = tool.train_classifier(
-        texts=texts,
         # The raw text, as the classifier will see it: `phrase: text` exists for the sample alone.
-        vectors=context.encoder.encode(texts),
+        texts=texts,
         labels=[row.primary for row in rows],
         taxonomy=taxonomy,
-        encoder=context.encoder,
+        representation=Representation((context.encoder,)),
         seed=context.settings.seed,
+        use_case=context.settings.use_case,
         exemplars=_exemplars(context, taxonomy, {row.number for row in rows}),
     )
     classifier.save(edition_folder(state, context) / FOLDER)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tnt_llm.classifiers import bundle
 from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.encoders import representation
+from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.taxonomy.errors import BundleError, MissingPartError, SettingsError, StorageError
 from tnt_llm.tools.train_classifier import train_classifier
 from toy_texts import WordEncoder, sample_of, taxonomy_of
@@ -20,13 +22,17 @@ TEXTS = sample_of(6, "pets", "taxes", "football", "strange", seed=3)[0]
 
 @pytest.fixture(autouse=True)
 def word_encoder(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundle, "open_encoder", WordEncoder)
+    monkeypatch.setattr(representation, "open_encoder", WordEncoder)
 
 
 def trained(*topics: str) -> Classifier:
     texts, labels = sample_of(12, *topics, "strange")
     return train_classifier(
-        texts=texts, vectors=None, labels=labels, taxonomy=taxonomy_of(*topics), encoder=WordEncoder(), seed=0
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy_of(*topics),
+        representation=Representation((WordEncoder(),)),
+        seed=0,
     )[0]
 
 
@@ -56,7 +62,7 @@ def test_a_loaded_classifier_is_the_saved_one(classifier: Classifier, saved: Pat
     for name in ("labels", "gate", "learned_undefined"):
         assert getattr(loaded, name) == getattr(classifier, name)
     assert loaded.metrics == json.loads(json.dumps(classifier.metrics))
-    assert loaded.encoder.id == classifier.encoder.id
+    assert loaded.representation.id == classifier.representation.id
 
 
 def test_a_bundle_that_was_moved_still_loads(saved: Path, tmp_path: Path):
@@ -151,10 +157,10 @@ def test_a_manifest_that_is_no_json_object_is_refused_by_name(saved: Path, conte
         Classifier.load(saved)
 
 
-@pytest.mark.parametrize("version", [2, 99, "1", None])
-def test_a_bundle_of_a_newer_format_asks_for_a_newer_tnt(saved: Path, version: object):
+@pytest.mark.parametrize("version", [1, 99, "2", None])
+def test_a_bundle_of_another_format_names_the_tnt_that_reads_it(saved: Path, version: object):
     change_manifest(saved, format=version, tnt="9.9.9")
-    with pytest.raises(BundleError, match=r"reads up to 1.*9\.9\.9"):
+    with pytest.raises(BundleError, match=r"reads 2.*9\.9\.9"):
         Classifier.load(saved)
 
 
@@ -177,11 +183,11 @@ def test_a_manifest_whose_entries_make_no_sense_is_refused(saved: Path, entries:
         Classifier.load(saved)
 
 
-def test_a_manifest_without_an_encoder_is_refused(saved: Path):
+def test_a_manifest_without_features_is_refused(saved: Path):
     manifest = json.loads((saved / "manifest.json").read_text())
-    del manifest["encoder"]
+    del manifest["features"]
     (saved / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match="'encoder'"):
+    with pytest.raises(BundleError, match="'features'"):
         Classifier.load(saved)
 
 
@@ -190,7 +196,7 @@ def test_an_encoder_that_cannot_be_opened_is_told_as_it_is(saved: Path, monkeypa
     def refuse(spec: str) -> WordEncoder:
         raise fault(f"no {spec} here")
 
-    monkeypatch.setattr(bundle, "open_encoder", refuse)
+    monkeypatch.setattr(representation, "open_encoder", refuse)
     with pytest.raises(fault, match="no words here"):
         Classifier.load(saved)
 
@@ -204,7 +210,7 @@ def test_a_full_disk_is_told_and_keeps_the_old_bundle(classifier: Classifier, sa
     with pytest.raises(StorageError, match="room"):
         replace(classifier, metrics={"other": 1}).save(saved)
     monkeypatch.undo()
-    monkeypatch.setattr(bundle, "open_encoder", WordEncoder)
+    monkeypatch.setattr(representation, "open_encoder", WordEncoder)
     assert Classifier.load(saved).predict(TEXTS) == classifier.predict(TEXTS)
     assert not list(saved.glob(".building-*"))
 
@@ -220,6 +226,7 @@ import os, signal, sys
 from pathlib import Path
 from test_support_bundle import other
 from tnt_llm.classifiers import bundle
+from tnt_llm.classifiers.encoders import representation
 
 fatal, folder = int(sys.argv[1]), Path(sys.argv[2])
 calls = 0
@@ -245,14 +252,18 @@ def test_killed_at_any_step_of_saving_a_whole_classifier_is_there(
 ):
     (tmp_path / "test_support_bundle.py").write_text(
         "import numpy as np\n"
-        "from tnt_llm.classifiers.classifier import Classifier, Label\n"
+        "from tnt_llm.classifiers.classifier import Classifier\n"
+        "from tnt_llm.classifiers.encoders.representation import Representation\n"
+        "from tnt_llm.classifiers.features import Features\n"
         "from tnt_llm.classifiers.heads.logistic import LogisticHead\n"
         "from tnt_llm.classifiers.index import EmbeddingIndex\n"
+        "from tnt_llm.classifiers.predictions import Label\n"
         "class Named:\n    id = 'words'\n"
         "def other():\n"
         "    rows = np.eye(48, dtype=np.float32)[:2]\n"
-        "    head = LogisticHead(1).fit(rows, np.zeros(2, dtype=np.int64))\n"
-        "    return Classifier((Label('n', 'New', 'd'),), Named(), head, EmbeddingIndex.build(rows))\n"
+        "    head = LogisticHead(1).fit(Features(rows), np.zeros(2, dtype=np.int64))\n"
+        "    words = Representation((Named(),))\n"
+        "    return Classifier((Label('n', 'New', 'd'),), words, head, EmbeddingIndex.build(rows))\n"
     )
     names = set()
     for fatal in range(1, 30):

@@ -1,10 +1,16 @@
 """Predictions, and the three ways to be undefined."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tnt_llm.classifiers.classifier import Classifier, Gate, Label, Prediction
+from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.encoders.representation import Representation
+from tnt_llm.classifiers.features import Features
+from tnt_llm.classifiers.gate import Gate
 from tnt_llm.classifiers.heads.logistic import LogisticHead
 from tnt_llm.classifiers.index import EmbeddingIndex
+from tnt_llm.classifiers.predictions import Label, Prediction
 from toy_texts import WordEncoder, sample_of, texts_about
 
 LABELS = tuple(Label(f"id-{name}", name.title(), f"About {name}.") for name in ("pets", "taxes", "football"))
@@ -17,10 +23,12 @@ def trained(*, undefined: bool = False, gate: Gate | None = None) -> Classifier:
     texts, _ = sample_of(20, *TOPICS)
     inside = encoder.encode(texts)
     every = encoder.encode([*texts, *(texts_about("strange", 20) if undefined else [])])
-    head = LogisticHead(3 + undefined).fit(every, np.arange(len(every)) // 20)
+    head = LogisticHead(3 + undefined).fit(Features(every), np.arange(len(every)) // 20)
     index = EmbeddingIndex.build(inside)
     encoder.seen.clear()
-    return Classifier(LABELS, encoder, head, index, Gate.fit(index) if gate is None else gate, undefined)
+    return Classifier(
+        LABELS, Representation((encoder,)), head, index, Gate.fit(index) if gate is None else gate, undefined
+    )
 
 
 def test_unseen_texts_get_their_topic_with_its_id_name_and_probability():
@@ -48,7 +56,7 @@ def test_predictions_come_in_the_order_of_the_texts_and_depend_on_nothing_else()
 def test_equal_and_blank_texts_are_encoded_once_or_never():
     classifier = trained()
     classifier.predict(["cat dog vet", "", "cat dog vet", "  \n", "tax refund"])
-    assert classifier.encoder.seen == ["cat dog vet", "tax refund"]  # type: ignore[attr-defined]
+    assert classifier.representation.dense[0].seen == ["cat dog vet", "tax refund"]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t ", "\u2003"])
@@ -58,7 +66,7 @@ def test_a_blank_text_is_undefined_for_sure(text):
 
 def test_no_texts_give_no_predictions():
     assert trained().predict([]) == []
-    assert trained().predict_vectors(np.zeros((0, 48), dtype=np.float32)) == []
+    assert len(trained().predict_features(Features(np.zeros((0, 48), dtype=np.float32)))) == 0
 
 
 def test_texts_unlike_all_known_ones_are_undefined_and_the_known_ones_are_not():
@@ -103,18 +111,47 @@ def test_the_gate_stays_open_where_there_is_nothing_to_compare(count):
 def test_texts_that_are_all_alike_pass_the_gate_they_made():
     rows = np.tile(WordEncoder().encode(["cat dog"]), (9, 1))
     index = EmbeddingIndex.build(rows)
-    head = LogisticHead(1).fit(rows, np.zeros(9, dtype=np.int64))
-    classifier = Classifier(LABELS[:1], WordEncoder(), head, index, Gate.fit(index))
+    head = LogisticHead(1).fit(Features(rows), np.zeros(9, dtype=np.int64))
+    classifier = Classifier(LABELS[:1], Representation((WordEncoder(),)), head, index, Gate.fit(index))
     assert classifier.predict(["cat dog"])[0].primary == "Pets"
 
 
 def test_a_classifier_that_knows_no_text_calls_everything_undefined():
     nothing = np.zeros((0, 48), dtype=np.float32)
-    head = LogisticHead(1).fit(nothing, np.zeros(0, dtype=np.int64))
-    classifier = Classifier((), WordEncoder(), head, EmbeddingIndex.build(nothing), learned_undefined=True)
+    head = LogisticHead(1).fit(Features(nothing), np.zeros(0, dtype=np.int64))
+    words = Representation((WordEncoder(),))
+    classifier = Classifier((), words, head, EmbeddingIndex.build(nothing), learned_undefined=True)
     assert [found.primary for found in classifier.predict(["cat", "tax"])] == ["undefined"] * 2
 
 
 def test_a_classifier_is_frozen():
     with pytest.raises(AttributeError):
         trained().gate = Gate()  # type: ignore[misc]
+
+
+def test_below_the_least_confidence_it_abstains_and_nothing_else_changes():
+    every = trained(gate=Gate())
+    texts, _ = sample_of(10, *TOPICS, seed=1)
+    mixed = [*texts, "cat dog tax refund goal league", "", "cat dog football striker"]
+    bar = 0.7
+    careful = replace(every, least_confidence=bar).predict(mixed)
+    assert any(found.abstained for found in careful)
+    for found, free in zip(careful, every.predict(mixed), strict=True):
+        assert found.abstained == (free.primary_id is not None and free.confidence < bar)
+        expected = replace(free, primary_id=None, primary="undefined", all=(), all_ids=(), abstained=True)
+        assert found == (expected if found.abstained else free)
+
+
+def test_columns_say_what_single_predictions_say_with_and_without_deduplication():
+    classifier = trained(gate=Gate())
+    texts = ["cat dog hamster leash tax refund invoice deduction", "", "goal league", "goal league", "  "]
+    one, two = classifier.predict_many(texts), classifier.predict_many(texts, deduplicate=False)
+    assert one.one_by_one(LABELS) == two.one_by_one(LABELS) == classifier.predict(texts)
+    assert one.primary.tolist()[1::3] == [-1, -1]
+    assert np.diff(one.offsets).tolist() == [1, 0, 0, 0, 0]
+
+
+def test_a_label_knows_what_it_is_part_of():
+    labels = tuple(replace(label, parent="Everyday life") for label in LABELS)
+    found = replace(trained(gate=Gate()), labels=labels).predict(["cat dog vet", ""])
+    assert [prediction.parent for prediction in found] == ["Everyday life", None]

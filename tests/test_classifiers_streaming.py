@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tnt_llm.classifiers import bundle, tables
+from tnt_llm.classifiers import tables
 from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.encoders import representation
+from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.classifiers.streaming import classify
 from tnt_llm.taxonomy.errors import BundleError, CorpusError, SettingsError
 from tnt_llm.tools.train_classifier import train_classifier
@@ -21,7 +23,11 @@ TOPICS = ("pets", "taxes", "football")
 def classifier() -> Classifier:
     texts, labels = sample_of(20, *TOPICS, "strange")
     return train_classifier(
-        texts=texts, vectors=None, labels=labels, taxonomy=taxonomy_of(*TOPICS), encoder=WordEncoder(), seed=0
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy_of(*TOPICS),
+        representation=Representation((WordEncoder(),)),
+        seed=0,
     )[0]
 
 
@@ -74,7 +80,7 @@ def test_the_size_of_a_batch_changes_no_label(
 def test_a_bundle_on_disk_labels_as_the_classifier_in_memory(
     classifier: Classifier, corpus: Path, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(bundle, "open_encoder", WordEncoder)
+    monkeypatch.setattr(representation, "open_encoder", WordEncoder)
     classifier.save(tmp_path / "bundle")
     for name, which in (("one.csv", classifier), ("two.csv", tmp_path / "bundle")):
         classify(corpus, classifier=which, out=tmp_path / name, text_column="body")
@@ -103,7 +109,7 @@ def test_memory_stays_flat_however_long_the_stream(classifier, tmp_path: Path, m
         return ("cat dog vet leash" + " " * 2000 + str(number % 2) for number in range(count))
 
     def forget(done: int) -> None:
-        classifier.encoder.seen.clear()  # the encoder of the tests keeps what it was given
+        classifier.representation.dense[0].seen.clear()  # the encoder of the tests keeps what it was given
 
     peaks = []
     for count in (100, 200, 2000):  # the first one pays for what is imported and cached

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.taxonomy.errors import SettingsError
 from tnt_llm.taxonomy.values import Category, Taxonomy
 from tnt_llm.tools.train_classifier import ClassMetrics, Metrics, train_classifier
@@ -12,13 +13,12 @@ from toy_texts import WordEncoder, sample_of, taxonomy_of, texts_about
 TOPICS = ("pets", "taxes", "football")
 
 
-def train(texts, labels, taxonomy=None, vectors=None, seed=0, exemplars=()):
+def train(texts, labels, taxonomy=None, seed=0, exemplars=()):
     return train_classifier(
         texts=texts,
-        vectors=vectors,
         labels=labels,
         taxonomy=taxonomy_of(*TOPICS) if taxonomy is None else taxonomy,
-        encoder=WordEncoder(),
+        representation=Representation((WordEncoder(),)),
         seed=seed,
         exemplars=exemplars,
     )
@@ -53,17 +53,6 @@ def test_the_same_input_gives_the_same_classifier_and_metrics():
     (one, first), (two, second) = train(*sample), train(*sample)
     assert first == second
     assert one.predict(sample[0]) == two.predict(sample[0])
-
-
-def test_given_vectors_are_taken_and_nothing_is_encoded():
-    texts, labels = sample_of(15, *TOPICS)
-    encoder = WordEncoder()
-    vectors = WordEncoder().encode(texts)
-    given = train_classifier(
-        texts=texts, vectors=vectors, labels=labels, taxonomy=taxonomy_of(*TOPICS), encoder=encoder, seed=0
-    )
-    assert encoder.seen == []
-    assert given[1] == train(texts, labels)[1]
 
 
 def test_the_metrics_travel_with_the_classifier_as_json():
@@ -184,12 +173,9 @@ def test_a_label_of_no_category_is_refused_by_name():
         train(["cat"], ["id-nobody"])
 
 
-@pytest.mark.parametrize(
-    ("labels", "vectors"), [(["id-pets"], None), (["id-pets"] * 2, np.eye(3, dtype=np.float32))]
-)
-def test_lengths_that_differ_are_refused_with_the_numbers(labels, vectors):
+def test_lengths_that_differ_are_refused_with_the_numbers():
     with pytest.raises(SettingsError, match="do not go together"):
-        train(["cat", "dog"], labels, vectors=vectors)
+        train(["cat", "dog"], ["id-pets"])
 
 
 def test_f1_is_the_harmonic_mean_and_zero_where_nothing_was_hit():

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifiers.classifier import UNDEFINED, Classifier, Gate, Label
-from ..classifiers.encoders import Encoder, Vectors
+from ..classifiers.classifier import Classifier
+from ..classifiers.encoders.representation import Representation
+from ..classifiers.features import Features
 from ..classifiers.folds import deal_folds
-from ..classifiers.heads.logistic import LogisticHead
+from ..classifiers.gate import Gate
+from ..classifiers.heads.head import make_head
 from ..classifiers.index import EmbeddingIndex
+from ..classifiers.predictions import UNDEFINED, Label
 from ..taxonomy.errors import SettingsError
 from ..taxonomy.values import Taxonomy
 
@@ -87,11 +90,12 @@ class Metrics:
 def train_classifier(
     *,
     texts: Sequence[str],
-    vectors: Vectors | None,
     labels: Sequence[str | None],
     taxonomy: Taxonomy,
-    encoder: Encoder,
+    representation: Representation,
     seed: int,
+    head: str = "logistic",
+    use_case: str = "",
     exemplars: Sequence[tuple[str, str]] = (),
 ) -> tuple[Classifier, Metrics]:
     """Train on all labelled texts and the exemplars, after measuring by stratified cross-validation.
@@ -102,22 +106,20 @@ def train_classifier(
 
     Args:
         texts: the sample, as the classifier will be given texts: raw, without a phrase.
-        vectors: their vectors by `encoder`, float32 [n, d]; None encodes them here.
         labels: category ids [n]; None is undefined.
         taxonomy: where the ids come from.
-        encoder: what the classifier will use.
+        representation: what the classifier will see of texts; fitted here.
         seed: decides the folds; the same input gives the same classifier.
+        head: one of `heads.head.KINDS`.
+        use_case: what the categories are for; kept with the classifier.
         exemplars: (text, category id) of texts beside the sample that show their category well. Every fold
             learns from them, none is measured on them. They lift the small categories (docs/results.md).
 
     Raises:
-        SettingsError: the numbers of texts, vectors and labels differ, or a label is no category's id.
+        SettingsError: the numbers of texts and labels differ, or a label is no category's id.
     """
-    given = len(texts) if vectors is None else len(vectors)
-    if not given == len(labels) == len(texts):
-        raise SettingsError(
-            f"{len(texts)} texts, {len(labels)} labels and {given} vectors do not go together"
-        )
+    if len(labels) != len(texts):
+        raise SettingsError(f"{len(texts)} texts and {len(labels)} labels do not go together")
     known = {category.id: category for category in taxonomy}
     named = {label for label in labels if label is not None} | {label for _, label in exemplars}
     if strange := sorted(named - known.keys()):
@@ -126,7 +128,6 @@ def train_classifier(
     kept = [row for row, text in enumerate(texts) if text.strip()]
     texts = [texts[row] for row in kept]
     labels = [labels[row] for row in kept]
-    vectors = encoder.encode(texts) if vectors is None else np.asarray(vectors, dtype=np.float32)[kept]
     shown = [(text, label) for text, label in exemplars if text.strip()]
     used = {*labels, *(label for _, label in shown)}
     categories = tuple(
@@ -135,19 +136,26 @@ def train_classifier(
         if category.id in used
     )
     place = {label.id: row for row, label in enumerate(categories)} | {None: len(categories)}
-    sample = _Sample(vectors, np.array([place[label] for label in labels], dtype=np.int64), texts)
+    representation = representation.fit([*texts, *(text for text, _ in shown)])
+    sample = _Sample(
+        representation.encode(texts), np.array([place[label] for label in labels], dtype=np.int64), texts
+    )
     always = _Sample(
-        encoder.encode([text for text, _ in shown]),
+        representation.encode([text for text, _ in shown]),
         np.array([place[label] for _, label in shown], dtype=np.int64),
         [text for text, _ in shown],
     )
 
     learned = sum(label is None for label in labels) >= LEAST_UNDEFINED or not categories
-    head = LogisticHead(len(categories) + learned, seed=seed)
-    trained = _fit(
-        sample.with_rows(always),
-        Classifier(categories, encoder, head, EmbeddingIndex.build(vectors[:0]), learned_undefined=learned),
+    blank = Classifier(
+        labels=categories,
+        representation=representation,
+        head=make_head(head, len(categories) + learned, seed=seed),
+        index=None,
+        learned_undefined=learned,
+        use_case=use_case,
     )
+    trained = _fit(sample.with_rows(always), blank)
     metrics = _measure(sample, always, trained, seed)
     return replace(trained, metrics=metrics.as_dict()), metrics
 
@@ -156,7 +164,7 @@ def train_classifier(
 class _Sample:
     """Labelled texts; class k means undefined where there are k categories."""
 
-    vectors: Vectors
+    features: Features
     classes: NDArray[np.int64]
     texts: Sequence[str]
 
@@ -164,11 +172,11 @@ class _Sample:
         return len(self.texts)
 
     def take(self, rows: NDArray[np.int64]) -> "_Sample":
-        return _Sample(self.vectors[rows], self.classes[rows], [self.texts[row] for row in rows])
+        return _Sample(self.features.take(rows), self.classes[rows], [self.texts[row] for row in rows])
 
     def with_rows(self, other: "_Sample") -> "_Sample":
         return _Sample(
-            np.concatenate([self.vectors, other.vectors]),
+            Features.concatenate([self.features, other.features]),
             np.concatenate([self.classes, other.classes]),
             [*self.texts, *other.texts],
         )
@@ -178,10 +186,12 @@ def _fit(sample: _Sample, blank: Classifier) -> Classifier:
     """The classifier with its head, index and gate fitted to the sample."""
     inside = np.flatnonzero(sample.classes < len(blank.labels))
     train = sample if blank.learned_undefined else sample.take(inside)
-    head = blank.head.refit().fit(train.vectors, train.classes)
+    head = blank.head.refit().fit(train.features, train.classes)
+    if sample.features.dense is None:
+        return replace(blank, head=head)
     # Each text once: between duplicates the similarity is 1, and the gate would shut to everything new.
     first = {sample.texts[row]: int(row) for row in inside[::-1]}
-    index = EmbeddingIndex.build(sample.vectors[sorted(first.values())])
+    index = EmbeddingIndex.build(sample.features.dense[sorted(first.values())])
     return replace(blank, head=head, index=index, gate=Gate.fit(index))
 
 
@@ -190,15 +200,12 @@ def _measure(sample: _Sample, always: _Sample, trained: Classifier, seed: int) -
     share = np.bincount(sample.classes, minlength=undefined + 1) / max(n, 1)
     folds = min(FOLDS, n) if n > 1 else 0
     fold = deal_folds(sample.classes, folds, seed) if folds else sample.classes
-    place = {label.id: row for row, label in enumerate(trained.labels)}
     found = np.full(n, undefined, dtype=np.int64)
     for held in range(folds):
         student = _fit(sample.take(np.flatnonzero(fold != held)).with_rows(always), trained)
         test = np.flatnonzero(fold == held)
-        found[test] = [
-            undefined if prediction.primary_id is None else place[prediction.primary_id]
-            for prediction in student.predict_vectors(sample.vectors[test])
-        ]
+        primary = student.predict_features(sample.features.take(test)).primary
+        found[test] = np.where(primary < 0, undefined, primary)
     names = [(label.id, label.name) for label in trained.labels] + [(None, UNDEFINED)]
     classes = tuple(
         _class_metrics(name, sample.classes == row, found == row)
