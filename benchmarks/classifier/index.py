@@ -22,7 +22,7 @@ def measure(options: Options) -> list[Row]:
     """Real vectors of banking77, used again with noise until there are enough; its test texts are the queries."""
     gold = banking77(options)
     dense = remembered("minilm", options.out).encode([*gold.texts, *gold.test_texts]).dense
-    assert dense is not None  # noqa: S101 - minilm is dense
+    assert dense is not None
     known, queries = dense[: len(gold.texts)], dense[len(gold.texts) :]
     rows = ROWS // 20 if options.quick else ROWS
     vectors, queries = _again(known, rows), _again(queries, QUERIES)

@@ -1,0 +1,74 @@
+"""What a run's training makes of labelled texts, for every benchmark that trains one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.encoders.representation import open_representation
+from tnt_llm.taxonomy.values import Taxonomy
+from tnt_llm.tools.train_classifier import train_classifier
+
+from benchmarks.classifier.gold_data import taxonomy_of
+from benchmarks.classifier.remembered import remembered
+from benchmarks.classifier.results import Options
+
+FAST = ("static+tfidf", "linear")
+"""Features and head that the speed of `streaming` is measured with."""
+
+
+def train(
+    options: Options,
+    texts: Sequence[str],
+    labels: Sequence[str | None],
+    features: str,
+    head: str,
+    *,
+    remember: bool = True,
+) -> Classifier:
+    """A classifier whose categories are named as the labels are.
+
+    Args:
+        options: where vectors are kept.
+        texts, labels: to learn from; None is undefined.
+        features, head: as in the settings.
+        remember: whether vectors are kept; the classifier can be saved only where they are not.
+    """
+    taxonomy, ids = taxonomy_of(labels)
+    return train_on(
+        options, texts, [ids[label] for label in labels], taxonomy, features, head, remember=remember
+    )
+
+
+def train_on(
+    options: Options,
+    texts: Sequence[str],
+    labels: Sequence[str | None],
+    taxonomy: Taxonomy,
+    features: str,
+    head: str,
+    *,
+    remember: bool = True,
+) -> Classifier:
+    """As `train`, with ids of categories of a taxonomy as labels."""
+    classifier, _ = train_classifier(
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy,
+        representation=remembered(features, options.out) if remember else open_representation(features),
+        head=head,
+        seed=0,
+    )
+    return classifier
+
+
+def names(classifier: Classifier, texts: Sequence[str]) -> tuple[list[str | None], NDArray[np.float64]]:
+    """The name of the category of each text, None for undefined, and the confidence [n]."""
+    found = classifier.predict_many(texts)
+    labels = [None if column < 0 else classifier.labels[column].name for column in found.primary.tolist()]
+    return labels, found.confidence
+
+
+def agree(a: Sequence[str | None], b: Sequence[str | None]) -> NDArray[np.bool_]:
+    """Which of n labels are the same."""
+    return np.array([one == other for one, other in zip(a, b, strict=True)], dtype=bool)
