@@ -107,6 +107,17 @@ class Labels:
             ),
         )
 
+    def remove(self, run: str, version: str, numbers: Sequence[int]) -> None:
+        """Forget the labels of these documents, as if they had none.
+
+        Raises:
+            StorageError: the disk is full, or the database cannot be written.
+        """
+        self._database.execute(
+            "DELETE FROM labels WHERE run = ? AND version = ? AND number IN (SELECT value FROM json_each(?))",
+            (run, version, number_list(numbers)),
+        )
+
     def get(self, run: str, version: str) -> Iterator[LabelRow]:
         """All labels in order of documents; memory stays flat."""
         after = -1

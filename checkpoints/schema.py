@@ -39,6 +39,17 @@ SCHEMA = (
         run TEXT NOT NULL, version TEXT NOT NULL, number INTEGER NOT NULL, primary_id TEXT,
         all_ids TEXT NOT NULL, confidence REAL NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (run, version, number)) WITHOUT ROWID""",
+    # Documents chosen to be labelled by the LLM, by whatever the choice depends on.
+    """CREATE TABLE IF NOT EXISTS label_samples (
+        recipe TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (recipe, number)) WITHOUT ROWID""",
+    # Documents that a round of active learning added to them.
+    """CREATE TABLE IF NOT EXISTS rounds (
+        run TEXT NOT NULL, number INTEGER NOT NULL, round INTEGER NOT NULL,
+        PRIMARY KEY (run, number)) WITHOUT ROWID""",
+    # Labels that looked wrong and what became of them; `label` and `evidence` are JSON.
+    """CREATE TABLE IF NOT EXISTS checks (
+        run TEXT NOT NULL, version TEXT NOT NULL, number INTEGER NOT NULL, verdict TEXT NOT NULL,
+        label TEXT NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY (run, version, number)) WITHOUT ROWID""",
     # What went wrong with one document, or, without a number, with one step of a stage.
     """CREATE TABLE IF NOT EXISTS failures (
         id INTEGER PRIMARY KEY, run TEXT NOT NULL, stage TEXT NOT NULL, number INTEGER, error TEXT NOT NULL,

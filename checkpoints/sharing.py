@@ -1,4 +1,4 @@
-"""What a run takes over from another: taxonomy versions and labels. Rows are copied where they are, however many."""
+"""What a run takes over from another: versions, labels, and what is known of them. Rows are copied where they are."""
 
 import json
 import re
@@ -48,4 +48,31 @@ def share_labels(database: Database, source: str, target: str, versions: Sequenc
         "SELECT ?, version, number, primary_id, all_ids, confidence, source, reason FROM labels "
         "WHERE run = ? AND version IN (SELECT value FROM json_each(?)) AND source != ?",
         (target, source, json.dumps(list(versions)), Source.STUDENT.value),
+    )
+
+
+def share_checks(database: Database, source: str, target: str, versions: Sequence[str]) -> None:
+    """Let a run have what became of another's suspect labels under these versions.
+
+    Raises:
+        StorageError: the disk is full, or the database cannot be written.
+    """
+    database.execute(
+        "INSERT OR REPLACE INTO checks (run, version, number, verdict, label, evidence) "
+        "SELECT ?, version, number, verdict, label, evidence FROM checks "
+        "WHERE run = ? AND version IN (SELECT value FROM json_each(?))",
+        (target, source, json.dumps(list(versions))),
+    )
+
+
+def share_rounds(database: Database, source: str, target: str, rounds: int) -> None:
+    """Let a run have the documents that another's first rounds of active learning added.
+
+    Raises:
+        StorageError: the disk is full, or the database cannot be written.
+    """
+    database.execute(
+        "INSERT OR REPLACE INTO rounds (run, number, round) "
+        "SELECT ?, number, round FROM rounds WHERE run = ? AND round <= ?",
+        (target, source, rounds),
     )

@@ -14,12 +14,14 @@ from typing import Self
 
 from ..taxonomy.errors import WorkspaceError
 from .answers import Answers
+from .checks import Checks
 from .database import Database
 from .documents import Documents
 from .failures import Failures
 from .labels import Labels, Votes
 from .phrases import Phrases
 from .runs import Runs, check_run_name
+from .samples import LabelSamples, Rounds
 from .storage_errors import file_fault
 from .versions import Versions
 
@@ -33,7 +35,7 @@ class Workspace:
     Attributes:
         path: the directory.
         database: what all the tables share; for transactions over several of them, and for leases.
-        documents, answers, phrases, votes, labels, failures, versions, runs: the tables.
+        documents, answers, phrases, votes, labels, label_samples, rounds, checks, failures, versions, runs: the tables.
     """
 
     def __init__(self, path: Path, database: Database) -> None:
@@ -44,6 +46,9 @@ class Workspace:
         self.phrases = Phrases(database)
         self.votes = Votes(database)
         self.labels = Labels(database)
+        self.label_samples = LabelSamples(database)
+        self.rounds = Rounds(database)
+        self.checks = Checks(database)
         self.failures = Failures(database)
         self.versions = Versions(database)
         self.runs = Runs(database)
