@@ -1,7 +1,7 @@
 """The tables of ``workspace.sqlite``, all of them, at one glance."""
 
-SCHEMA_VERSION = 1
-"""Stored in ``meta``; a workspace of a higher one is refused."""
+SCHEMA_VERSION = 2
+"""Stored in ``meta``; a workspace of a higher one is refused. Since 2 a corpus can be a beginning of `documents`."""
 
 SCHEMA = (
     # Facts about the workspace: schema_version, and the corpus once it is loaded as a whole.
@@ -11,6 +11,10 @@ SCHEMA = (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL)""",
     # The first document of each distinct text that is not blank, in order: what samples are drawn from.
     "CREATE TABLE IF NOT EXISTS distinct_documents (position INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    # What a run that goes on from another reads instead of a drawn sample, by what each document is for.
+    """CREATE TABLE IF NOT EXISTS run_documents (
+        run TEXT NOT NULL, part TEXT NOT NULL, number INTEGER NOT NULL,
+        PRIMARY KEY (run, part, number)) WITHOUT ROWID""",
     # LLM responses by the hash of all that they depend on. `run` paid for it.
     """CREATE TABLE IF NOT EXISTS answers (
         key TEXT PRIMARY KEY, run TEXT NOT NULL, model TEXT NOT NULL, stage TEXT NOT NULL,

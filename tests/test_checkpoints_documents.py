@@ -176,3 +176,80 @@ def test_many_documents_can_be_asked_for_at_once(workspace):
     load(workspace, [str(n) for n in range(40_000)])
     numbers = list(range(39_999, -1, -1))
     assert [document.number for document in workspace.documents.get(numbers)] == numbers
+
+
+# --- a corpus that grows
+
+
+def extend(workspace, base, corpus, source="more"):
+    return workspace.documents.of(base.fingerprint).extend(read_corpus(corpus), source=source)
+
+
+def everything(documents):
+    return [(document.id, document.text) for batch in documents.batches(2) for document in batch]
+
+
+def test_what_is_added_is_numbered_on_and_the_old_corpus_stays_as_it_was(workspace):
+    first = load(workspace, [("a", "x"), ("b", "y"), ("c", "x")], source="old.csv")
+    before = everything(workspace.documents), workspace.documents.sample(None, seed=0)
+    grown = extend(workspace, first, [("a", "y"), ("z", "z"), ("q", " "), ("z", "z")], source="new.csv")
+    assert (grown.count, grown.distinct, grown.source) == (7, 3, "old.csv + new.csv")
+    old, new = workspace.documents.of(first.fingerprint), workspace.documents.of(grown.fingerprint)
+    assert old.info == workspace.documents.info == first
+    for same in (old, workspace.documents, workspace.documents.of(None)):
+        assert (everything(same), same.sample(None, seed=0)) == before
+    assert new.info == grown
+    assert everything(new) == [*before[0], ("a", "y"), ("z", "z"), ("q", " "), ("z", "z")]
+    assert new.sample(None, seed=0) == [0, 1, 4]
+
+
+def test_adding_the_same_again_adds_nothing(workspace):
+    first = load(workspace, ["x", "y"])
+    grown = extend(workspace, first, ["z"])
+    again = extend(workspace, first, ["z"], source="the same")
+    further = extend(workspace, grown, ["z"])  # after it, it is more of the same
+    assert again == grown
+    assert (further.count, further.distinct) == (4, 3)
+    assert extend(workspace, first, ["q"]).count == 5
+    assert extend(workspace, first, ["q"]).count == 5
+
+
+def test_a_corpus_that_grew_can_be_loaded_by_its_beginning_and_as_a_whole(workspace):
+    first = load(workspace, ["x", "y"])
+    grown = extend(workspace, first, [("2", "z")])
+    assert load(workspace, ["x", "y"]) == first
+    assert load(workspace, ["x", "y", "z"]) == grown
+    with pytest.raises(CorpusMismatchError):
+        load(workspace, ["x"])
+
+
+def test_nothing_is_added_where_there_is_nothing_or_it_cannot_be_read(workspace):
+    def broken():
+        yield "fine"
+        raise CorpusError("row 2: not UTF-8")
+
+    first = load(workspace, ["x"])
+    for corpus, message in (([], r"empty\.csv holds no documents"), (broken(), "row 2")):
+        with pytest.raises(CorpusError, match=message):
+            extend(workspace, first, corpus, source="empty.csv")
+    assert workspace.database.execute("SELECT count(*) FROM documents") == [(1,)]
+    assert workspace.database.execute("SELECT count(*) FROM distinct_documents") == [(1,)]
+
+
+def test_a_corpus_that_is_not_there_is_told(workspace):
+    load(workspace, ["x"])
+    with pytest.raises(WorkspaceError, match="does not hold the corpus"):
+        _ = workspace.documents.of("0" * 32).info
+
+
+def test_copies_are_found_among_the_documents_before(workspace):
+    load(workspace, ["x", "y", " ", "x", "z", "x", " "])
+    assert workspace.documents.first_alike([1, 3, 4, 5, 6], before=3) == {1: 1, 3: 0, 5: 0}
+
+
+def test_only_a_corpus_that_grew_is_kept_from_older_programs(workspace):
+    workspace.database.put_meta("schema_version", "1")
+    first = load(workspace, ["x"])
+    assert workspace.database.get_meta("schema_version") == "1"
+    extend(workspace, first, ["y"])
+    assert workspace.database.get_meta("schema_version") == "2"
