@@ -46,6 +46,7 @@ bench: setup
 	@test -n "$(DATA)" || { echo "make bench DATA=folder-with-the-corpora (docs/results.md says which)"; exit 2; }
 	@$(BIN)/python -m benchmarks corpora --data $(DATA) --out bench
 	@$(BIN)/python -m benchmarks cost --data $(DATA) --out bench/cost
+	@$(BIN)/python -m benchmarks classifier all --data $(DATA) --out bench/classifier
 
 cassettes: setup
 	@TNT_RECORD=1 $(BIN)/python -m pytest -m cassette
