@@ -29,7 +29,7 @@ def read_lines(stream: Iterable[Any], where: str) -> Pairs:
             row += 1
             yield None, line.rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise _not_utf8(where, row + 1, error) from error
+        raise not_utf8(where, row + 1, error) from error
 
 
 def read_csv(stream: IO[bytes], where: str, *, tabs: bool, text_column: str, id_column: str | None) -> Pairs:
@@ -59,7 +59,7 @@ def read_csv(stream: IO[bytes], where: str, *, tabs: bool, text_column: str, id_
             f"or convert the file to JSONL."
         ) from error
     except UnicodeDecodeError as error:
-        raise _not_utf8(where, row + 1, error) from error
+        raise not_utf8(where, row + 1, error) from error
 
 
 def read_jsonl(stream: IO[bytes], where: str, *, text_column: str, id_column: str | None) -> Pairs:
@@ -73,7 +73,7 @@ def read_jsonl(stream: IO[bytes], where: str, *, text_column: str, id_column: st
                     _load(line, f"{where}, row {row}"), f"{where}, row {row}", text_column, id_column
                 )
     except UnicodeDecodeError as error:
-        raise _not_utf8(where, row + 1, error) from error
+        raise not_utf8(where, row + 1, error) from error
 
 
 def read_parquet(path: Path, *, text_column: str, id_column: str | None) -> Pairs:
@@ -94,25 +94,34 @@ def read_parquet(path: Path, *, text_column: str, id_column: str | None) -> Pair
                     row += 1
                     where = f"{path}, row {row}"
                     # One by one: a whole column would not say which of its strings is not UTF-8.
-                    yield (None if given is None else _as_text(given, where)), _as_text(text.as_py(), where)
+                    yield (None if given is None else as_text(given, where)), as_text(text.as_py(), where)
     except UnicodeDecodeError as error:
-        raise _not_utf8(str(path), row, error) from error
+        raise not_utf8(str(path), row, error) from error
     except (pyarrow.ArrowException, OSError) as error:
         raise CorpusError(f"{path} cannot be read as Parquet: {error}. Check that it is complete.") from error
 
 
 def read_directory(path: Path) -> Pairs:
     """Each .txt file, also of folders within, as one text; its id is its path from the directory."""
-    files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+    files = sorted(_text_files(path))
     if not files:
         raise CorpusError(f"The directory {path} holds no .txt files. Give one that does, or a file.")
     for file in files:
         try:
             yield file.relative_to(path).as_posix(), file.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise _not_utf8(str(file), error.object.count(b"\n", 0, error.start) + 1, error) from error
+            raise not_utf8(str(file), error.object.count(b"\n", 0, error.start) + 1, error) from error
         except OSError as error:
             raise CorpusError(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def count_directory(path: Path) -> int:
+    """The texts that `read_directory` will give."""
+    return sum(1 for _ in _text_files(path))
+
+
+def _text_files(path: Path) -> Iterator[Path]:
+    return (file for file in path.rglob("*.txt") if file.is_file())
 
 
 def read_frame(frame: Any, where: str, *, text_column: str, id_column: str | None) -> Pairs:
@@ -123,7 +132,7 @@ def read_frame(frame: Any, where: str, *, text_column: str, id_column: str | Non
     ids = [None] * len(frame) if id_at is None else _column(frame, id_at)
     for row, (given, text) in enumerate(zip(ids, texts, strict=True), 1):
         at = f"{where}, row {row}"
-        yield (None if given is None else _as_text(given, at)), _as_text(text, at)
+        yield (None if given is None else as_text(given, at)), as_text(text, at)
 
 
 def find_columns(
@@ -161,7 +170,7 @@ def from_record(
             raise CorpusError(f"{where} has no key {key!r}; its keys are: {listed}. Name one with {option}.")
     key = id_column or (None if text_column == _DEFAULT_ID else _DEFAULT_ID)
     given = record.get(key)
-    return (None if given is None else _as_text(given, where)), _as_text(record[text_column], where)
+    return (None if given is None else as_text(given, where)), as_text(record[text_column], where)
 
 
 class _Lines:
@@ -186,7 +195,8 @@ class _Lines:
                 yield text
 
 
-def _not_utf8(where: str, row: int, error: UnicodeDecodeError) -> CorpusError:
+def not_utf8(where: str, row: int, error: UnicodeDecodeError) -> CorpusError:
+    """The error of a row that is not UTF-8."""
     hint = " (it begins like UTF-16)" if row == 1 and error.object[:2] in _UTF16_MARKS else ""
     return CorpusError(f"{where}, row {row}: not UTF-8{hint}. Convert it to UTF-8.")
 
@@ -224,7 +234,12 @@ def _column(frame: Any, at: int) -> list[Any]:
     return [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
 
 
-def _as_text(value: object, where: str) -> str:
+def as_text(value: object, where: str) -> str:
+    """A value of a column as a text: nothing is "", and numbers are as they print.
+
+    Raises:
+        CorpusError: it is no text; the message begins with `where`.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bytes):

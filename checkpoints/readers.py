@@ -24,6 +24,7 @@ from .formats import (
     read_parquet,
 )
 
+_PARQUET = (".parquet", ".pq")
 _KINDS = (
     "CSV, TSV, JSONL, Parquet, .txt (one text a line), a directory of .txt files, or - for standard input"
 )
@@ -47,7 +48,37 @@ def read_corpus(
         CorpusError: the source cannot be read, is not UTF-8, is malformed or lacks a column; the message
             names the file and, counted from 1, the row. Raised here or while the stream is read.
     """
-    return _number(_pairs(source, text_column, id_column))
+    return _number(read_pairs(source, text_column=text_column, id_column=id_column))
+
+
+class Meter:
+    """How far a file has been read."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._size = 0
+
+    def watch(self, file: IO[bytes]) -> None:
+        """Measure this one."""
+        self._file, self._size = file, os.fstat(file.fileno()).st_size
+
+    @property
+    def share(self) -> float | None:
+        """Share of its bytes that were read, 0 to 1; None while there is no file, or an empty one."""
+        if self._file is None or not self._size:
+            return None
+        # Below the buffer, where a stream of lines can still be asked: its own position costs a walk over them.
+        at = self._size if self._file.closed else getattr(self._file, "raw", self._file).tell()
+        return min(1.0, at / self._size)
+
+
+def is_parquet(source: Any) -> bool:
+    """Whether it is a Parquet file that is there."""
+    return (
+        isinstance(source, str | os.PathLike)
+        and Path(source).suffix.lower() in _PARQUET
+        and Path(source).is_file()
+    )
 
 
 def describe_source(source: Any) -> str:
@@ -67,12 +98,23 @@ def _number(pairs: Pairs) -> Iterator[Document]:
         yield Document(number, str(number) if given is None else storable(given), storable(text))
 
 
-def _pairs(source: Any, text_column: str, id_column: str | None) -> Pairs:
+def read_pairs(
+    source: Any, *, text_column: str = "text", id_column: str | None = None, meter: Meter | None = None
+) -> Pairs:
+    """Stream (id or None, text) of a corpus as they stand there, null characters and half characters included.
+
+    Args:
+        source, text_column, id_column: as for `read_corpus`.
+        meter: is told of the file that is read, where it is one that is read line by line.
+
+    Raises:
+        CorpusError: as `read_corpus`.
+    """
     where = describe_source(source)
     if isinstance(source, str | os.PathLike):
         if str(source) == "-":
             return read_lines(getattr(sys.stdin, "buffer", sys.stdin), where)
-        return _from_path(Path(source), text_column, id_column)
+        return _from_path(Path(source), text_column, id_column, meter or Meter())
     if hasattr(source, "read"):
         return read_lines(source, where)
     # Told by its looks, without importing pandas, which may be absent and is slow to load.
@@ -86,7 +128,7 @@ def _pairs(source: Any, text_column: str, id_column: str | None) -> Pairs:
     )
 
 
-def _from_path(path: Path, text_column: str, id_column: str | None) -> Pairs:
+def _from_path(path: Path, text_column: str, id_column: str | None, meter: Meter) -> Pairs:
     columns: dict[str, Any] = {"text_column": text_column, "id_column": id_column}
     where = str(path)
     if path.is_dir():
@@ -95,24 +137,25 @@ def _from_path(path: Path, text_column: str, id_column: str | None) -> Pairs:
         raise CorpusError(f"There is no file {path}. Give {_KINDS}.")
     match path.suffix.lower():
         case ".csv":
-            return _opened(path, lambda file: read_csv(file, where, tabs=False, **columns))
+            return _opened(path, meter, lambda file: read_csv(file, where, tabs=False, **columns))
         case ".tsv" | ".tab":
-            return _opened(path, lambda file: read_csv(file, where, tabs=True, **columns))
+            return _opened(path, meter, lambda file: read_csv(file, where, tabs=True, **columns))
         case ".jsonl" | ".ndjson":
-            return _opened(path, lambda file: read_jsonl(file, where, **columns))
-        case ".parquet" | ".pq":
+            return _opened(path, meter, lambda file: read_jsonl(file, where, **columns))
+        case suffix if suffix in _PARQUET:
             return read_parquet(path, **columns)
         case ".txt":
-            return _opened(path, lambda file: read_lines(file, where))
+            return _opened(path, meter, lambda file: read_lines(file, where))
         case suffix:
             raise CorpusError(
                 f"{path} is of no kind that can be read ({suffix or 'no suffix'}). Give {_KINDS}."
             )
 
 
-def _opened(path: Path, read: Callable[[IO[bytes]], Pairs]) -> Pairs:
+def _opened(path: Path, meter: Meter, read: Callable[[IO[bytes]], Pairs]) -> Pairs:
     try:
         with path.open("rb") as file:
+            meter.watch(file)
             yield from read(file)
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror or error}.") from error

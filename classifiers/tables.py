@@ -1,24 +1,22 @@
 """Labels as a table on disk: CSV, JSONL or Parquet by suffix, written in batches, put in place as a whole."""
 
-import csv
-import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ..checkpoints.files import atomic_path
 from ..taxonomy.errors import SettingsError
+from .table_formats import csv_header, csv_lines, json_lines, plain_columns
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch, Schema
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 # Rows that are held back and written together: a Parquet row group.
 _BATCH = 8192
-# A spreadsheet runs a cell that starts with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# Between the names in the one CSV cell of `all`.
-_BETWEEN = "|"
 
 
 class TableRow(NamedTuple):
@@ -30,7 +28,7 @@ class TableRow(NamedTuple):
         primary: the category's name, or "undefined".
         all: names of all categories that apply, the primary first.
         confidence: 0..1.
-        source: llm, student, lineage or human.
+        source: llm, student, lineage, human, or abstained: the student was not sure enough.
         reason: one sentence, or "".
     """
 
@@ -44,7 +42,7 @@ class TableRow(NamedTuple):
 
 
 class LabelWriter:
-    """Writes a table of labels, row by row in flat memory.
+    """Writes a table of labels, in flat memory.
 
     A context manager: the file appears, or replaces the old one, when the block ends; when the block
     raises, what was there before stays. In CSV a text that a spreadsheet would run as a formula gets an
@@ -66,20 +64,18 @@ class LabelWriter:
             )
         self._held: list[TableRow] = []
         self._stack = ExitStack()
-        self._put: Callable[[list[TableRow]], None] | None = None
+        self._put: Callable[[RecordBatch], None] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
-            suffix = self.path.suffix.lower()
-            if suffix == ".parquet":
-                self._put = _parquet(temporary, stack)
-            else:
-                # A lone surrogate in an id has no UTF-8: better a question mark than no table.
-                file = stack.enter_context(
-                    temporary.open("w", encoding="utf-8", errors="replace", newline="")
-                )
-                self._put = _csv(file) if suffix == ".csv" else _jsonl(file)
+            match self.path.suffix.lower():
+                case ".parquet":
+                    self._put = _parquet(temporary, stack)
+                case ".csv":
+                    self._put = _lines(temporary, stack, csv_lines, csv_header(TableRow._fields))
+                case _:
+                    self._put = _lines(temporary, stack, json_lines, b"")
             self._stack = stack.pop_all()
         return self
 
@@ -101,56 +97,71 @@ class LabelWriter:
             if len(self._held) >= _BATCH:
                 self._flush()
 
+    def write_batch(self, batch: "RecordBatch") -> None:
+        """Add the rows of an Arrow batch: columns named as the fields of `TableRow`.
+
+        Texts are strings or dictionaries of strings, `all` is a list of either; only `primary_id` has nulls.
+        """
+        self._flush()
+        self._write(batch)
+
     def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._write(_as_batch(held))
+
+    def _write(self, batch: "RecordBatch") -> None:
         assert self._put is not None, "write inside of the with block"  # noqa: S101  # for whoever calls it
-        self._put(self._held)
-        self._held = []
+        self._put(batch)
 
 
-def _csv(file: TextIO) -> Callable[[list[TableRow]], None]:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(TableRow._fields)
-
-    def put(rows: list[TableRow]) -> None:
-        for row in rows:
-            cells = (row.id, row.primary_id or "", row.primary, _BETWEEN.join(row.all))
-            writer.writerow([*map(_inert, cells), f"{row.confidence:.4f}", row.source, _inert(row.reason)])
-
-    return put
-
-
-def _jsonl(file: TextIO) -> Callable[[list[TableRow]], None]:
-    def put(rows: list[TableRow]) -> None:
-        for row in rows:
-            record = {**row._asdict(), "all": list(row.all), "confidence": round(row.confidence, 4)}
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-    return put
-
-
-def _parquet(path: Path, stack: ExitStack) -> Callable[[list[TableRow]], None]:
+def table_schema() -> "Schema":
+    """The columns of a table of labels."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     names = {name: pa.string() for name in TableRow._fields}
-    schema = pa.schema(names | {"all": pa.list_(pa.string()), "confidence": pa.float64()})
-    writer = stack.enter_context(parquet.ParquetWriter(path, schema))
+    return pa.schema(names | {"all": pa.list_(pa.string()), "confidence": pa.float64()})
 
-    def put(rows: list[TableRow]) -> None:
-        if rows:
-            columns = zip(*rows, strict=True)
-            named = dict(zip(TableRow._fields, (list(column) for column in columns), strict=True))
-            named["id"] = [text.encode("utf-8", "replace").decode("utf-8") for text in named["id"]]
-            named["confidence"] = [round(value, 4) for value in named["confidence"]]
-            writer.write_table(pa.table(named, schema=schema))
+
+def _as_batch(rows: list[TableRow]) -> "RecordBatch":
+    import pyarrow as pa
+
+    columns = dict(zip(TableRow._fields, zip(*rows, strict=True), strict=True))
+    columns["confidence"] = tuple(round(value, 4) for value in columns["confidence"])
+    schema = table_schema()
+    try:
+        arrays = [pa.array(columns[name], schema.field(name).type) for name in TableRow._fields]
+    except UnicodeEncodeError:
+        # A lone surrogate, in an id mostly, has no UTF-8: better a question mark than no table.
+        arrays = [pa.array(map(_whole, columns[name]), schema.field(name).type) for name in TableRow._fields]
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def _lines(
+    path: Path, stack: ExitStack, form: "Callable[[RecordBatch], memoryview]", header: bytes
+) -> "Callable[[RecordBatch], None]":
+    file = stack.enter_context(path.open("wb"))
+    file.write(header)
+
+    def put(batch: "RecordBatch") -> None:
+        file.write(form(batch))
 
     return put
 
 
-def _inert(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run.
+def _parquet(path: Path, stack: ExitStack) -> "Callable[[RecordBatch], None]":
+    from pyarrow import parquet
 
-    A carriage return becomes a line feed: Python 3.11's csv module writes it unquoted, which breaks the row.
-    """
-    text = f"'{text}" if text.startswith(_FORMULA) else text
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    schema = table_schema()
+    writer = stack.enter_context(parquet.ParquetWriter(path, schema))
+
+    def put(batch: "RecordBatch") -> None:
+        writer.write_batch(plain_columns(batch, schema))
+
+    return put

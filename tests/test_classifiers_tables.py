@@ -145,7 +145,7 @@ def test_a_full_disk_is_told_and_leaves_no_file(tmp_path: Path, monkeypatch):
     def full(rows: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tables, "_csv", lambda file: full)
+    monkeypatch.setattr(tables, "csv_lines", full)
     with pytest.raises(StorageError, match="room"):
         write(tmp_path / "labels.csv")
     assert list(tmp_path.iterdir()) == []
