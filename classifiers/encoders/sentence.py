@@ -1,6 +1,5 @@
 """Models that sentence-transformers runs, loaded when the first text comes."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...taxonomy.errors import MissingPartError
-from .encoder import Vectors
-from .minilm import REINSTALL
+from ..features import Vectors
+from .minilm import check_weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -71,7 +70,7 @@ class SentenceEncoder:
         """The loaded model: about 3 s, most of it importing torch."""
         folder = Path(self._source)
         if self._sha256 is not None:
-            _check(folder / "model.safetensors", self._sha256)
+            check_weights(folder / "model.safetensors", self._sha256)
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -86,22 +85,6 @@ class SentenceEncoder:
                     f"the encoder {self.id!r} cannot be loaded from {self._source}: {error}. "
                     "Name a folder that sentence-transformers wrote, a model of its hub, or 'minilm'."
                 ) from error
-
-
-def _check(weights: Path, sha256: str) -> None:
-    """Hash the weights: 0.2 s beside the seconds that loading takes, so nothing is remembered on disk."""
-    try:
-        with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise MissingPartError(
-            f"the weights {weights} cannot be read ({error.strerror}): {REINSTALL}"
-        ) from error
-    if found != sha256:
-        raise MissingPartError(
-            f"the weights {weights} are not the official ones: SHA-256 {found}, "
-            f"expected {sha256}. To have them, {REINSTALL}"
-        )
 
 
 def _squeeze(text: str, room: int) -> str:
