@@ -1,6 +1,7 @@
 """What the user said becomes a plan: a command by its parser, other words by one call of the LLM."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import assert_never
 
 from langgraph.runtime import Runtime
@@ -25,7 +26,7 @@ from .settings import Decisions, Settings
 from .splitting import fill_parts, find_parts
 from .state import ANSWER, APPLY, AWAIT, CONFIRM, LABEL, Message, State
 from .steering import continued, redone, undone
-from .view import members, propose
+from .view import RunView, propose
 
 STAGE = "plan"
 MOST_WORDS = 120
@@ -89,6 +90,11 @@ class _Turn:
         self.taxonomy = taxonomy
         self.version: Version = context.workspace.versions.get(state["version"])
 
+    @cached_property
+    def view(self) -> RunView:
+        """One for the whole turn: it reads every label once."""
+        return RunView(self.context, self.state)
+
     def take(self) -> State:
         text = self.state["said"]["say"].strip()
         try:
@@ -137,7 +143,7 @@ class _Turn:
 
     def _edit(self, wanted: Plan) -> State:
         edits: tuple[Edit, ...] = wanted.edits
-        numbers = members(self.context, self.state)
+        numbers = self.view.members()
         draw = self.state["said"]["turn"]
         if wanted.split is not None:
             category = self.taxonomy[wanted.split]
@@ -159,7 +165,7 @@ class _Turn:
     def _propose(self, wanted: Plan, edits: Sequence[Edit], note: str = "") -> State:
         cap = self.context.settings.max_categories
         after = self.version.then(edits, author=Author.HUMAN, cap=cap)
-        shown = propose(self.context, self.state, after)
+        shown = propose(self.view, after)
         if not shown.lines:
             reasons = "; ".join(reason for _, reason in shown.refused)
             return self._say(
@@ -199,7 +205,7 @@ class _Turn:
                 self.taxonomy,
                 limit,
                 self.context.reading.prototypes(self.taxonomy.categories),
-                {id_: len(found) for id_, found in members(self.context, self.state).items() if id_},
+                {id_: len(found) for id_, found in self.view.members().items() if id_},
             )
             shrunk = self._propose(
                 wanted,

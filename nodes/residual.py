@@ -18,8 +18,7 @@ from ..prompts.answers import (
     RedefineEdit,
     RemoveEdit,
     Revision,
-    letter_distribution,
-    parse_letter,
+    says_first,
     schema_of,
 )
 from ..prompts.prompt import load_prompt
@@ -149,7 +148,7 @@ def pair_edits(
     one_topic = [False] * len(requests)
     for row, answer in context.chat.ask_all(requests):
         if not isinstance(answer, CallError):
-            one_topic[row] = _says_one(answer.top_logprobs, answer.text)
+            one_topic[row] = says_first(answer.top_logprobs, answer.text) is True
     merged: list[tuple[int, int]] = []
     for row, (first, second) in enumerate(asked):
         # An opinion counts only if it survives the swap.
@@ -324,17 +323,6 @@ def _pair_request(
         use_case=context.settings.use_case, first=first, second=second
     )
     return Request(stage, messages, max_tokens=1, top_logprobs=10, draw=draw)
-
-
-def _says_one(top_logprobs: Sequence[tuple[str, float]], text: str) -> bool:
-    """Whether the answer is A; from the likelier letter, else from the text."""
-    try:
-        if not top_logprobs:
-            return parse_letter(text, "AB") == "A"
-        votes = letter_distribution(top_logprobs, "AB")
-    except ValueError:
-        return False  # what cannot be read is no opinion
-    return votes["A"] > votes["B"]
 
 
 def _members(placement: Placement, numbers: Sequence[int], position: int) -> list[int]:

@@ -3,7 +3,7 @@
 from langgraph.runtime import Runtime
 
 from ..llm.request import Request
-from ..prompts.answers import letter_distribution
+from ..prompts.answers import says_first
 from ..prompts.prompt import load_prompt
 from ..taxonomy.errors import CallError, RunStateError
 from .context import Context
@@ -57,11 +57,6 @@ def _prefers(context: Context, first: Finalist, second: Finalist) -> bool:
     ]
     won = [False, False]
     for row, answer in context.chat.ask_all(requests):
-        if isinstance(answer, CallError):
-            continue
-        try:
-            votes = letter_distribution(answer.top_logprobs, "AB")
-        except ValueError:
-            continue
-        won[row] = votes["A"] > votes["B"] if row == 0 else votes["B"] > votes["A"]
+        if not isinstance(answer, CallError):
+            won[row] = says_first(answer.top_logprobs, answer.text) is (row == 0)
     return all(won)

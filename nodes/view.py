@@ -42,7 +42,8 @@ class RunView:
     """
 
     def __init__(self, context: Context, state: State) -> None:
-        self._context = context
+        self.context = context
+        self.state = state
         self._run = context.run
         self._workspace = context.workspace
         self._reading = context.reading
@@ -75,7 +76,7 @@ class RunView:
 
     def encode(self, text: str) -> Vectors:
         """float32 [d] of any words."""
-        return np.asarray(self._context.encoder.encode([text])[0])
+        return np.asarray(self.context.encoder.encode([text])[0])
 
     def prototypes(self) -> Vectors:
         """float32 [k, d] of the leaves."""
@@ -168,15 +169,7 @@ class RunView:
 
     def members(self) -> dict[str | None, list[int]]:
         """Numbers by id of the leaf that each document is in, ascending; None has the undefined."""
-        if self.labelled is None:
-            return {category: list(numbers) for category, numbers in self._near.items()}
-        found: dict[str | None, list[int]] = {leaf.id: [] for leaf in self.taxonomy.leaves} | {None: []}
-        for row in self._workspace.labels.get(self._run, self.labelled.id):
-            if row.primary is None or self._now(row.primary) is not None:
-                found[self._category(row)].append(row.number)
-            elif row.number in self._standings:
-                found[self._standings[row.number].category].append(row.number)
-        return found
+        return {category: list(numbers) for category, numbers in self._members.items()}
 
     # --- versions
 
@@ -203,6 +196,18 @@ class RunView:
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {number: row for row, number in enumerate(self.sample)}
+
+    @cached_property
+    def _members(self) -> dict[str | None, list[int]]:
+        if self.labelled is None:
+            return self._near
+        found: dict[str | None, list[int]] = {leaf.id: [] for leaf in self.taxonomy.leaves} | {None: []}
+        for row in self._workspace.labels.get(self._run, self.labelled.id):
+            if row.primary is None or self._now(row.primary) is not None:
+                found[self._category(row)].append(row.number)
+            elif row.number in self._standings:
+                found[self._standings[row.number].category].append(row.number)
+        return found
 
     @cached_property
     def _near(self) -> dict[str | None, list[int]]:
@@ -274,30 +279,22 @@ class RunView:
         return self.taxonomy.leaves[int(near.argmax())].id
 
 
-def members(context: Context, state: State, after: Version | None = None) -> dict[str | None, list[int]]:
-    """Numbers of the documents by id of the leaf that each is in; None has the undefined.
+def members_after(view: RunView, after: Version) -> dict[str | None, list[int]]:
+    """Numbers of the documents by id of the leaf that each is in, those that a child version creates included.
 
     Args:
-        context: of the run.
-        state: names the version in question.
-        after: a child of that version: the categories that it creates are given too, with the documents of the
-            sample that are nearest to them.
+        view: of a run.
+        after: a child of the version in question. What it creates gets the documents of the sample that are nearest.
     """
-    return _members(RunView(context, state), context, after)
-
-
-def _members(view: RunView, context: Context, after: Version | None) -> dict[str | None, list[int]]:
-    found = view.members()
-    if after is None:
-        return found
+    found, reading = view.members(), view.context.reading
     sample = set(view.sample)
-    placement = context.reading.place(after.taxonomy, view.sample) if after.edits else view.placement
+    placement = reading.place(after.taxonomy, view.sample) if after.edits else view.placement
     leaves = [leaf.id for leaf in after.taxonomy.leaves]
     for step in apply(view.taxonomy, after.edits, origin=after.parent or "").applied:
         born = [category for category in after.taxonomy.categories if category.id in step.ids_born]
         if isinstance(step.edit, Split) and len(born) == len(step.ids_born):
             whole = [number for number in found.get(step.edit.id, ()) if number in sample]
-            near = context.reading.vectors(whole) @ context.reading.prototypes(born).T
+            near = reading.vectors(whole) @ reading.prototypes(born).T
             best = near.argmax(axis=1).tolist() if whole else []
             for place, part in enumerate(born):
                 found[part.id] = [number for number, own in zip(whole, best, strict=True) if own == place]
@@ -308,17 +305,16 @@ def _members(view: RunView, context: Context, after: Version | None) -> dict[str
     return found
 
 
-def propose(context: Context, state: State, after: Version) -> Preview:
+def propose(view: RunView, after: Version) -> Preview:
     """What a child of the version in question would change, what of it was refused, and what it would cost."""
-    view = RunView(context, state)
     before = view.path()[-1]
-    calls, tokens = relabel_cost(context, state, before, after)
+    calls, tokens = relabel_cost(view.context, view.state, before, after)
     count = sum(view.counts.values())
     texts = f"{count:,} {'text' if count == 1 else 'texts'}"
     return preview(
         before,
         after,
-        members=_members(view, context, after),
+        members=members_after(view, after),
         text_of=lambda number: view.documents([number])[0].text,
         calls=calls,
         tokens_per_call=tokens,

@@ -173,6 +173,21 @@ def parse_letter(text: str, letters: str) -> str:
     return found.group(1).upper()
 
 
+def says_first(top_logprobs: Sequence[tuple[str, float]], text: str) -> bool | None:
+    """Whether the answer to "A or B?" is A: by the likelier letter, where none is reported by the text.
+
+    Returns:
+        None where it is neither: what cannot be read is no opinion.
+    """
+    try:
+        if not top_logprobs:
+            return parse_letter(text, "AB") == "A"
+        votes = letter_distribution(top_logprobs, "AB")
+    except ValueError:
+        return None
+    return None if votes["A"] == votes["B"] else votes["A"] > votes["B"]
+
+
 def schema_of(answer: type[BaseModel], **limits: Mapping[str, Any]) -> dict[str, Any]:
     """JSON schema of an answer, every field required and no other allowed, as strict endpoints want it.
 

@@ -14,7 +14,7 @@ from tnt_llm.nodes.context import Context
 from tnt_llm.nodes.labeler import calls_ahead
 from tnt_llm.nodes.settings import LabelStyle
 from tnt_llm.nodes.state import AWAIT, State
-from tnt_llm.nodes.view import RunView, members, propose, relabel_cost
+from tnt_llm.nodes.view import RunView, members_after, propose, relabel_cost
 from tnt_llm.taxonomy.edits import Add, Edit, Merge, Part, Redefine, Remove, Split
 from tnt_llm.taxonomy.errors import WorkspaceError
 from tnt_llm.taxonomy.plan import About, Instruction, Intent, Plan, Question
@@ -125,7 +125,7 @@ def test_without_labels_the_sample_counts_by_nearness(tmp_path: Path) -> None:
     with bench(tmp_path, TEXTS) as (context, _):
         version = usual(context)
         view = RunView(context, state(version))
-        found = members(context, state(version))
+        found = RunView(context, state(version)).members()
         assert not view.is_labelled
         assert view.waiting == 0
         assert {key: len(numbers) for key, numbers in found.items()} == dict(view.counts)
@@ -333,8 +333,8 @@ def test_a_proposal_shows_what_a_new_category_and_new_parts_would_get(tmp_path: 
             ],
             author=Author.HUMAN,
         )
-        shown = propose(context, state(before), after)
-        found = members(context, state(before), after)
+        shown = propose(RunView(context, state(before)), after)
+        found = members_after(RunView(context, state(before)), after)
     assert [line.op for line in shown.lines] == ["split", "add"]
     assert shown.lines[0].documents == 16
     assert shown.lines[0].detail == "“Ovens” 8; “Trains” 8"
@@ -361,7 +361,7 @@ def test_a_part_that_the_same_list_takes_away_again_is_no_crash(tmp_path: Path) 
             ],
             author=Author.HUMAN,
         )
-        shown = propose(context, state(before), after)
+        shown = propose(RunView(context, state(before)), after)
     assert [line.documents for line in shown.lines] == [8, 0, 0, 0]
 
 
@@ -370,7 +370,7 @@ def test_a_proposal_after_labelling_counts_labels_and_costs_what_is_asked_anew(t
         before = usual(context)
         label(context, before, by_topic())
         removed = before.then([Remove(id="Goals")], author=Author.HUMAN)
-        shown = propose(context, state(before), removed)
+        shown = propose(RunView(context, state(before)), removed)
         line = context.workspace.versions.path(before.id)
         expected = calls_ahead(context, [*line, removed], LabelStyle.FAST)
         assert shown.calls == expected >= 8

@@ -23,6 +23,7 @@ from tnt_llm.prompts.answers import (
     parse_letter,
     parse_phrase,
     parse_summary,
+    says_first,
     schema_of,
 )
 
@@ -388,3 +389,23 @@ def test_limits_are_added_to_the_field_they_name_and_to_no_other_schema() -> Non
     schema = schema_of(Table, categories={"maxItems": 5})
     assert schema["properties"]["categories"]["maxItems"] == 5
     assert "maxItems" not in schema_of(Table)["properties"]["categories"]
+
+
+# A or B
+
+
+@pytest.mark.parametrize(
+    ("top_logprobs", "text", "first"),
+    [
+        ([("A", math.log(0.7)), ("B", math.log(0.3))], "A", True),
+        ([("B", math.log(0.7)), (" A", math.log(0.3))], "B", False),
+        ([("A", math.log(0.5)), ("B", math.log(0.5))], "A", None),
+        ([("The", math.log(0.9))], "A", None),
+        ([], "A.", True),
+        ([], "B) the second", False),
+        ([], "A or B", None),
+        ([], "Both", None),
+    ],
+)
+def test_an_answer_to_a_or_b_is_one_of_them_or_no_opinion(top_logprobs, text, first) -> None:
+    assert says_first(top_logprobs, text) is first
