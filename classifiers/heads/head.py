@@ -22,6 +22,8 @@ class Head(Protocol):
 
     kind: ClassVar[str]
 
+    def __init__(self, classes: int, *, seed: int = 0) -> None: ...
+
     def fit(
         self,
         features: Features,
@@ -49,7 +51,7 @@ class Head(Protocol):
         ...
 
 
-KINDS = ("logistic",)
+KINDS = ("logistic", "linear", "knn")
 """What `make_head` can make."""
 
 
@@ -64,11 +66,9 @@ def make_head(kind: str, classes: int, *, seed: int = 0) -> Head:
     Raises:
         SettingsError: there is no such kind.
     """
-    if kind == "logistic":
-        from .logistic import LogisticHead
-
-        return LogisticHead(classes, seed=seed)
-    raise SettingsError(f"there is no head {kind!r}: name one of {', '.join(KINDS)}")
+    if kind not in KINDS:
+        raise SettingsError(f"there is no head {kind!r}: name one of {', '.join(KINDS)}")
+    return _class_of(kind)(classes, seed=seed)
 
 
 def load_head(kind: str, folder: Path) -> Head:
@@ -76,11 +76,20 @@ def load_head(kind: str, folder: Path) -> Head:
 
     Raises:
         BundleError: the kind is unknown, or the files cannot be read.
+        MissingPartError: the kind needs a library that is not installed.
     """
-    if kind == "logistic":
-        from .logistic import LogisticHead
+    if kind not in KINDS:
+        raise BundleError(
+            f"{folder} holds a head of the unknown kind {kind!r}: a newer tnt wrote it, use that one"
+        )
+    return _class_of(kind).load(folder)
 
-        return LogisticHead.load(folder)
-    raise BundleError(
-        f"{folder} holds a head of the unknown kind {kind!r}: a newer tnt wrote it, use that one"
-    )
+
+def _class_of(kind: str) -> type[Head]:
+    # Imported here: these modules import this one.
+    from .knn import KnnHead
+    from .linear import LinearHead
+    from .logistic import LogisticHead
+
+    heads: tuple[type[Head], ...] = (LogisticHead, LinearHead, KnnHead)
+    return next(head for head in heads if head.kind == kind)

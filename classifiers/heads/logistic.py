@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...taxonomy.errors import BundleError
 from ..features import Features
 from ..folds import deal_folds
+from .examples import Examples
 from .head import Probabilities
 
 # The paper's l2 strengths .01, .1, 1 and 10; scikit-learn's C is their inverse.
@@ -54,7 +55,8 @@ class LogisticHead:
         sample_weight: NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn from n texts' features, class indices [n] and weights [n]; without rows classes are alike."""
-        weight = np.ones(len(classes)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        examples = Examples.of(features, classes, sample_weight, self.classes)
+        features, classes, weight = examples.features, examples.classes, examples.weight
         if self.c is None:
             self.c = self._choose(features, classes, weight)
         self._weights, self._bias = _fit(features, classes, weight, self.classes, self.c)
