@@ -1,0 +1,127 @@
+"""New texts that are alike, put together, so that a person reads a few instead of all."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifiers.features import Features
+from ..classifiers.novelty import similarities
+
+MOST_GROUPED = 600
+"""Texts that are grouped, the newest first; the others join the group that is nearest."""
+EXAMPLES = 3
+_WORDS = 4
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class NovelText:
+    """A text that is new.
+
+    Attributes:
+        number: its position among the incoming ones, from 0.
+        id: the user's.
+        text: whole.
+        novelty: 0..1.
+        found: row of the label that the classifier would give it; -1 is undefined.
+    """
+
+    number: int
+    id: str
+    text: str
+    novelty: float
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class NovelGroup:
+    """New texts that are alike.
+
+    Attributes:
+        size: how many.
+        words: that they share, and the other new texts do not.
+        label: the most frequent one that the classifier would give them.
+        examples: those in the middle, with their novelty.
+    """
+
+    size: int
+    words: tuple[str, ...]
+    label: str
+    examples: tuple[NovelText, ...]
+
+
+def group_novel(
+    texts: Sequence[NovelText], features: Features | None, names: Sequence[str]
+) -> tuple[NovelGroup, ...]:
+    """Put texts together that are alike; large groups first.
+
+    Average linkage, cut where groups are as near to each other as texts are to their third neighbour on the whole: what
+    lies denser than that is one group.
+
+    Args:
+        texts: the new ones, the newest first.
+        features: theirs, in the same order.
+        names: of the labels, the last of which is undefined.
+    """
+    if not texts or features is None:
+        return ()
+    count = min(len(texts), MOST_GROUPED)
+    head = features.take(slice(count))
+    near = similarities(head, head).astype(np.float64)
+    place = _linked(near)
+    if len(texts) > count:
+        rest = similarities(features.take(slice(count, None)), head)
+        place = np.concatenate([place, place[rest.argmax(axis=1)]])
+    spoken = [set(_WORD.findall(text.text.casefold())) for text in texts]
+    usual = Counter(word for words in spoken for word in words)
+    groups = []
+    for number in np.unique(place):
+        rows = np.flatnonzero(place == number)
+        inside = rows[rows < count]
+        middle = inside[np.argsort(-near[np.ix_(inside, inside)].mean(axis=1), kind="stable")][:EXAMPLES]
+        found = Counter(texts[row].found for row in rows)
+        groups.append(
+            NovelGroup(
+                size=len(rows),
+                words=_telling([spoken[row] for row in rows], usual, len(texts)),
+                label=names[found.most_common(1)[0][0]],
+                examples=tuple(texts[row] for row in middle),
+            )
+        )
+    return tuple(sorted(groups, key=lambda group: (-group.size, group.examples[0].number)))
+
+
+def _linked(near: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Group of each text, int64 [n]."""
+    count = len(near)
+    if count < 3:
+        return np.arange(count)
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    apart = np.clip(1 - near, 0, None)
+    apart = (apart + apart.T) / 2
+    np.fill_diagonal(apart, 0)
+    third = np.sort(apart, axis=1)[:, min(3, count - 1)]
+    tree = linkage(squareform(apart, checks=False), "average")
+    return np.asarray(fcluster(tree, max(float(np.median(third)), 1e-6), "distance"), dtype=np.int64)
+
+
+def _telling(inside: Sequence[set[str]], usual: Counter[str], total: int) -> tuple[str, ...]:
+    """Words of at least half of the texts, those first that the other new texts have least."""
+    if len(inside) < 2:
+        return ()
+    own = Counter(word for words in inside for word in words)
+    others = max(total - len(inside), 1)
+    scored = [
+        (count / len(inside) - (usual[word] - count) / others, word)
+        for word, count in own.items()
+        if 2 * count >= len(inside)
+    ]
+    return tuple(
+        word for gain, word in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:_WORDS] if gain > 0.1
+    )
