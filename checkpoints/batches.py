@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,18 +95,20 @@ class CorpusBatches:
 
     @staticmethod
     def _gathered(pairs: Iterator[tuple[str | None, str]], rows: int) -> Iterator[Batch]:
-        first = 0
-        while some := list(_some(pairs, rows)):
-            given, texts = zip(*some, strict=True)
-            ids = None if not any(one is not None for one in given) else arrow_strings(given)
-            yield Batch(first, numbered(ids, first, len(some)), arrow_strings(texts))
-            first += len(some)
+        first, size = 0, 0
+        ids: list[str | None] = []
+        texts: list[str] = []
+        for given, text in pairs:
+            ids.append(given)
+            texts.append(text)
+            size += len(text)
+            if len(texts) >= rows or size > _CHARACTERS:
+                yield _batch(first, ids, texts)
+                first, size, ids, texts = first + len(texts), 0, [], []
+        if texts:
+            yield _batch(first, ids, texts)
 
 
-def _some(pairs: Iterator[tuple[str | None, str]], rows: int) -> Iterator[tuple[str | None, str]]:
-    size = 0
-    for pair in islice(pairs, rows):
-        yield pair
-        size += len(pair[1])
-        if size > _CHARACTERS:
-            return
+def _batch(first: int, ids: list[str | None], texts: list[str]) -> Batch:
+    given = None if ids.count(None) == len(ids) else arrow_strings(ids)
+    return Batch(first, numbered(given, first, len(ids)), arrow_strings(texts))

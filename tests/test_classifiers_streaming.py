@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tnt_llm.classifiers import tables
 from tnt_llm.classifiers.classifier import Classifier
 from tnt_llm.classifiers.encoders import representation
 from tnt_llm.classifiers.encoders.representation import Representation
-from tnt_llm.classifiers.streaming import classify
+from tnt_llm.classifiers.streaming import classify, labelling
 from tnt_llm.taxonomy.errors import BundleError, CorpusError, SettingsError
 from tnt_llm.tools.train_classifier import train_classifier
 from toy_texts import WordEncoder, sample_of, taxonomy_of
@@ -103,7 +102,7 @@ def test_an_empty_input_makes_an_empty_table(classifier: Classifier, tmp_path: P
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_memory_stays_flat_however_long_the_stream(classifier, tmp_path: Path, monkeypatch, suffix: str):
-    monkeypatch.setattr(tables, "_BATCH", 50)
+    monkeypatch.setattr(labelling, "_GROUP_ROWS", 50)
 
     def stream(count: int) -> Iterator[str]:
         return ("cat dog vet leash" + " " * 2000 + str(number % 2) for number in range(count))
