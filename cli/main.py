@@ -325,14 +325,39 @@ def classify(
     ],
     text_column: TextColumn = "text",
     id_column: IdColumn = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that label. Default: one for each core."),
+    ] = None,
+    agreement: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="LEVEL",
+            help="Leave a text undefined where it is not sure that so many labels agree with the LLM's.",
+        ),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Forget what an earlier call to the same OUT has finished.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Label any number of texts with a trained classifier, without an LLM."""
-    from .work import classify_file
+    from .classify import classify_file
 
-    classify_file(
-        input, classifier=classifier, out=output, text_column=text_column, id_column=id_column, quiet=quiet
+    code = classify_file(
+        input,
+        classifier=classifier,
+        out=output,
+        text_column=text_column,
+        id_column=id_column,
+        workers=workers,
+        agreement=agreement,
+        restart=restart,
+        quiet=quiet,
     )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands that work for long: start a run, go on with one, classify a file."""
+"""The commands that work for long: start a run, go on with one."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..taxonomy.errors import ModelError, StorageError, TntError
 from .console import err, say
 from .exit_codes import ExitCode
-from .progress import Reporter, duration, reporter
+from .progress import Reporter, reporter
 from .signals import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
@@ -64,40 +64,6 @@ def go_on(
         say_model(run.model.text, run.model.reason, quiet=quiet)
         run = run.approve() if approve else run.resume()
     return _conclude(run, workspace, stop, quiet=quiet)
-
-
-def classify_file(
-    source: str,
-    *,
-    classifier: Path,
-    out: Path,
-    text_column: str,
-    id_column: str | None,
-    quiet: bool,
-) -> None:
-    """Classify a file and say what came out."""
-    from ..classifiers.streaming import classify
-
-    with reporter(quiet=quiet) as progress:
-        summary = classify(
-            source,
-            classifier=classifier,
-            out=out,
-            text_column=text_column,
-            id_column=id_column,
-            on_progress=lambda done: progress("classify", done, 0, _Free()),
-        )
-    if not quiet:
-        say(
-            f"{summary.documents:,} texts classified, {summary.undefined:,} of them undefined, "
-            f"in {duration(summary.seconds)}: {out}"
-        )
-
-
-class _Free:
-    """The usage of work that asks no LLM."""
-
-    tokens = 0
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -325,37 +325,3 @@ def test_runs_lists_each_run_on_a_line(tnt: Tnt, graph: FakeGraph) -> None:
     lines = tnt("runs", "-w", "ws").out.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["main", "done"], ["second", "failed"]]
     assert lines[2].rstrip().endswith("401: refused")
-
-
-@pytest.fixture
-def streaming(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
-
-    def classify(source: str, *, on_progress: Any, **rest: Any) -> SimpleNamespace:
-        asked.update(rest, source=source)
-        on_progress(2048)
-        return SimpleNamespace(documents=5000, undefined=12, seconds=3.0)
-
-    module = ModuleType("tnt_llm.classifiers.streaming")
-    module.classify = classify  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tnt_llm.classifiers.streaming", module)
-    return asked
-
-
-def test_classify_passes_its_arguments_on_and_sums_up(tnt: Tnt, streaming: dict[str, Any]) -> None:
-    result = tnt("classify", "in.csv", "-c", "ws/main/classifier", "-o", "out.parquet", "--text-column", "t")
-    assert result.code == 0
-    assert streaming == {
-        "source": "in.csv",
-        "classifier": Path("ws/main/classifier"),
-        "out": Path("out.parquet"),
-        "text_column": "t",
-        "id_column": None,
-    }
-    assert result.out == "5,000 texts classified, 12 of them undefined, in 3 s: out.parquet\n"
-    assert "classify 2,048" in result.err
-
-
-def test_classify_quietly_prints_nothing(tnt: Tnt, streaming: dict[str, Any]) -> None:
-    result = tnt("classify", "in.csv", "-c", "c", "-o", "out.csv", "--quiet")
-    assert (result.code, result.out, result.err) == (0, "", "")
