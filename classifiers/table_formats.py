@@ -115,14 +115,19 @@ def _decimals(column: "Array", form: Callable[[float], str]) -> "StringArray":
     return pa.array([form(float(step) / 10_000) for step in steps], pa.string()).take(pa.array(places))
 
 
-def _csv_cell(text: str) -> str:
-    """A cell as csv writes it, with an apostrophe before what a spreadsheet would run.
+def spreadsheet_safe(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would run it, and lines that end as csv expects.
 
     A carriage return becomes a line feed: Python 3.11's csv module writes it unquoted, which breaks the row.
     """
     text = f"'{text}" if text.startswith(_FORMULA) else text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _csv_cell(text: str) -> str:
+    """A cell as csv writes it."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([text.replace("\r\n", "\n").replace("\r", "\n"), ""])
+    csv.writer(line, lineterminator="\n").writerow([spreadsheet_safe(text), ""])
     return line.getvalue()[: -len(",\n")]
 
 
