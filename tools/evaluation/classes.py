@@ -1,0 +1,66 @@
+"""Answers against right answers that use the same classes: accuracy, F1 and kappa, on tables of resamples."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+
+def accuracy(found: NDArray[np.float64]) -> Values:
+    """Share on the diagonal of tables [b, m, m], rows being right and columns given; NaN where nothing is counted."""
+    n = found.sum(axis=(1, 2))
+    right = np.trace(found, axis1=1, axis2=2)
+    return np.divide(right, n, out=np.full(len(found), np.nan), where=n > 0)
+
+
+def macro_f1(found: NDArray[np.float64]) -> Values:
+    """Mean F1 over the classes that are right for some document; NaN where there are none."""
+    rows, columns = found.sum(axis=2), found.sum(axis=1)
+    hits = np.diagonal(found, axis1=1, axis2=2)
+    both = rows + columns
+    f1 = np.divide(2 * hits, both, out=np.zeros_like(both), where=both > 0)
+    there = rows > 0
+    count = there.sum(axis=1)
+    return np.divide((f1 * there).sum(axis=1), count, out=np.full(len(found), np.nan), where=count > 0)
+
+
+def kappa(found: NDArray[np.float64]) -> Values:
+    """Cohen's kappa of two who label the same documents: agreement less what chance gives (Cohen, 1960).
+
+    1 where both give one and the same label to everything: then they agree, and chance leaves nothing to exceed.
+    """
+    n = found.sum(axis=(1, 2))
+    share = np.divide(found, n[:, None, None], out=np.full_like(found, np.nan), where=n[:, None, None] > 0)
+    agree = np.trace(share, axis1=1, axis2=2)
+    chance = (share.sum(axis=1) * share.sum(axis=2)).sum(axis=1)
+    rest = 1 - chance
+    return np.where(
+        rest > 1e-12, (agree - chance) / np.where(rest > 1e-12, rest, 1.0), np.where(n > 0, 1.0, np.nan)
+    )
+
+
+def fleiss_kappa(weights: NDArray[np.float64], votes: NDArray[np.float64]) -> Values:
+    """Fleiss' kappa among any number of raters who all labelled every document (Fleiss, 1971).
+
+    Args:
+        weights: [b, u], documents of each profile.
+        votes: [u, m], how many raters gave each of m labels to documents of a profile; all rows add up to r >= 2.
+
+    Returns:
+        [b]; 1 where all give one and the same label to everything, NaN without documents.
+    """
+    raters = votes[0].sum() if len(votes) else 2.0
+    alike = ((votes**2).sum(axis=1) - raters) / (raters * (raters - 1))
+    n = weights.sum(axis=1)
+    known = n > 0
+    agree = np.divide(weights @ alike, n, out=np.full(len(n), np.nan), where=known)
+    share = np.divide(
+        weights @ votes,
+        raters * n[:, None],
+        out=np.full((len(n), votes.shape[1]), np.nan),
+        where=known[:, None],
+    )
+    rest = 1 - (share**2).sum(axis=1)
+    return np.where(
+        rest > 1e-12, (agree - 1 + rest) / np.where(rest > 1e-12, rest, 1.0), np.where(known, 1.0, np.nan)
+    )
