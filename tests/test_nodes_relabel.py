@@ -10,8 +10,9 @@ import pytest
 from node_bench import TopicEncoder, bench, texts_on
 from rule_model import RuleModel
 from tnt_llm.checkpoints.labels import LabelRow, Source
-from tnt_llm.classifiers import bundle
 from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.encoders import representation
+from tnt_llm.classifiers.encoders import representation
 from tnt_llm.nodes import publish as publishing
 from tnt_llm.nodes.classify_rest import classify_rest
 from tnt_llm.nodes.labeler import calls_ahead, carry, labeler
@@ -106,7 +107,7 @@ def desk(path, texts=TEXTS, rule=None, **settings):
 
 @pytest.fixture(autouse=True)
 def _topics(monkeypatch):
-    monkeypatch.setattr(bundle, "open_encoder", lambda spec: TopicEncoder())
+    monkeypatch.setattr(representation, "open_encoder", lambda spec: TopicEncoder())
 
 
 def fixed(rows, *, each=2):

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from tnt_llm.checkpoints.workspace import Workspace
-from tnt_llm.classifiers import bundle, encoders
+from tnt_llm.classifiers import encoders
+from tnt_llm.classifiers.encoders import representation
 from tnt_llm.graph import build
 from tnt_llm.graph.run import Run
 from tnt_llm.llm.chat import Chat
@@ -71,7 +72,7 @@ def messages(each: int, *topics: str, seed: int = 0) -> list[str]:
 def use_quick_encoder(patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Let every run and bundle of this process use a `QuickEncoder`, whatever its settings say."""
     encoder = QuickEncoder()
-    for module in (encoders, bundle):
+    for module in (encoders, representation):
         patch(module, "open_encoder", lambda spec="words": encoder)
 
 
