@@ -26,8 +26,11 @@ from uuid import uuid4
 from .files import write_atomic
 from .storage_errors import file_fault
 
-OURS = frozenset({"taxonomy.json", "labels.parquet", "labels.csv", "report.html", "classifier"})
-"""What an edition consists of. Whatever else somebody has put there moves on to the next one."""
+EVALUATION_FILE = "evaluation.json"
+OURS = frozenset(
+    {"taxonomy.json", "labels.parquet", "labels.csv", "report.html", "classifier", EVALUATION_FILE}
+)
+"""What an edition consists of, or what is about it alone. Whatever else somebody has put there moves on to the next."""
 
 _MARK = ".edition"
 _NUMBER = re.compile(r"[1-9][0-9]*")

@@ -361,6 +361,120 @@ def classify(
 
 
 @app.command()
+def monitor(
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="Incoming texts, in any form that `tnt run` reads.")
+    ],
+    workspace: Workspace,
+    run: RunName = "main",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="File for a row a text (label, confidence, novelty): .csv, .jsonl or .parquet.",
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        float,
+        typer.Option(metavar="RATE", help="Share of texts like the known ones that may be called new."),
+    ] = 0.05,
+    text_column: TextColumn = "text",
+    id_column: IdColumn = None,
+    json: Json = False,
+) -> None:
+    """Say what is different about incoming texts: what is new, which labels have shifted."""
+    from .monitor import monitor_file
+
+    monitor_file(
+        new,
+        workspace=workspace,
+        run=run,
+        out_path=output,
+        text_column=text_column,
+        id_column=id_column,
+        rate=false_alarms,
+        as_json=json,
+    )
+
+
+@app.command()
+def evaluate(
+    workspace: Workspace,
+    run: RunName = "main",
+    gold: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Gold labels by document id: CSV, TSV, JSONL or Parquet."),
+    ] = None,
+    gold_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Its column of labels; several as a list, or with | between."),
+    ] = None,
+    gold_id_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Its column of ids. Default: `id` where there is one, else the row."
+        ),
+    ] = None,
+    gold_parent_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Its column of the classes above, where it has two levels."),
+    ] = None,
+    catch_all: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A gold class that only says that no other fits; may be repeated."),
+    ] = None,
+    human: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A sheet of `tnt annotate` that a person filled; may be repeated."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Another run of the workspace: do both find the same?")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of resamples and halves.")] = 0,
+    json: Json = False,
+) -> None:
+    """Measure how good a run is: by itself, against gold labels, people, or another run."""
+    from .evaluate import gold_file, show_evaluation
+
+    show_evaluation(
+        workspace,
+        run,
+        gold=gold_file(
+            gold,
+            column=gold_column,
+            id_column=gold_id_column,
+            parent_column=gold_parent_column,
+            catch_all=catch_all or [],
+        ),
+        humans=human or [],
+        against=against,
+        seed=seed,
+        as_json=json,
+    )
+
+
+@app.command()
+def annotate(
+    workspace: Workspace,
+    run: RunName = "main",
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, metavar="N", help="Documents on the sheet.")
+    ] = 200,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="SHEET", help="CSV file to write; the categories go beside it."),
+    ] = Path("sheet.csv"),
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is drawn.")] = 0,
+) -> None:
+    """Write a blind sheet of documents that people label, for `tnt evaluate --human`."""
+    from .annotate import write_sheet
+
+    write_sheet(workspace, run, sheet=output, count=count, seed=seed)
+
+
+@app.command()
 def doctor(
     workspace: Annotated[
         Path, typer.Option("-w", "--workspace", help="Folder to check for space and permission.")

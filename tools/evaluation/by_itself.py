@@ -9,6 +9,7 @@ from ...classifiers.features import Vectors
 from .bootstrap import Bootstrap, Profiles, Weights, figures, sums
 from .evaluation import Fact, Section
 from .outcome import Answers, Outcome
+from .ratio import ratio
 
 
 def balance(sizes: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -21,7 +22,7 @@ def balance(sizes: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     nothing = np.full(len(sizes), np.nan)
     if k < 2:
         return {"evenness": nothing, "gini": nothing}
-    share = np.divide(sizes, n[:, None], out=np.zeros_like(sizes), where=n[:, None] > 0)
+    share = ratio(sizes, n[:, None], 0.0)
     entropy = -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
     ranks = 2 * np.arange(1, k + 1) - k - 1
     gini = (np.sort(share, axis=1) * ranks).sum(axis=1) / k
@@ -87,7 +88,7 @@ def _shares(weights: Weights, patterns: NDArray[np.float64]) -> NDArray[np.float
     """[b, k, k]: of the documents of each category, the share that another one also applies to; -1 for itself."""
     both = np.einsum("bu,ui,uj->bij", weights, patterns, patterns, optimize=True)
     own = np.diagonal(both, axis1=1, axis2=2)[:, :, None]
-    shares = np.divide(both, own, out=np.zeros_like(both), where=own > 0)
+    shares = ratio(both, own, 0.0)
     shares[:, np.arange(len(shares[0])), np.arange(len(shares[0]))] = -1.0
     return shares
 
@@ -97,8 +98,7 @@ def _sharing(weights: Weights, patterns: NDArray[np.float64]) -> NDArray[np.floa
         return np.full(len(weights), np.nan)
     there = weights @ patterns > 0
     most = np.maximum(_shares(weights, patterns).max(axis=2), 0.0)
-    count = there.sum(axis=1)
-    return np.divide((most * there).sum(axis=1), count, out=np.full(len(weights), np.nan), where=count > 0)
+    return ratio((most * there).sum(axis=1), there.sum(axis=1))
 
 
 def _off_diagonal(values: NDArray[np.float64]) -> NDArray[np.float64]:

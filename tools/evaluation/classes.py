@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .ratio import ratio
+
 Values = NDArray[np.float64]
 
 
@@ -10,7 +12,7 @@ def accuracy(found: NDArray[np.float64]) -> Values:
     """Share on the diagonal of tables [b, m, m], rows being right and columns given; NaN where nothing is counted."""
     n = found.sum(axis=(1, 2))
     right = np.trace(found, axis1=1, axis2=2)
-    return np.divide(right, n, out=np.full(len(found), np.nan), where=n > 0)
+    return ratio(right, n)
 
 
 def macro_f1(found: NDArray[np.float64]) -> Values:
@@ -18,10 +20,9 @@ def macro_f1(found: NDArray[np.float64]) -> Values:
     rows, columns = found.sum(axis=2), found.sum(axis=1)
     hits = np.diagonal(found, axis1=1, axis2=2)
     both = rows + columns
-    f1 = np.divide(2 * hits, both, out=np.zeros_like(both), where=both > 0)
+    f1 = ratio(2 * hits, both, 0.0)
     there = rows > 0
-    count = there.sum(axis=1)
-    return np.divide((f1 * there).sum(axis=1), count, out=np.full(len(found), np.nan), where=count > 0)
+    return ratio((f1 * there).sum(axis=1), there.sum(axis=1))
 
 
 def kappa(found: NDArray[np.float64]) -> Values:
@@ -30,7 +31,7 @@ def kappa(found: NDArray[np.float64]) -> Values:
     1 where both give one and the same label to everything: then they agree, and chance leaves nothing to exceed.
     """
     n = found.sum(axis=(1, 2))
-    share = np.divide(found, n[:, None, None], out=np.full_like(found, np.nan), where=n[:, None, None] > 0)
+    share = ratio(found, n[:, None, None])
     agree = np.trace(share, axis1=1, axis2=2)
     chance = (share.sum(axis=1) * share.sum(axis=2)).sum(axis=1)
     rest = 1 - chance
@@ -53,13 +54,8 @@ def fleiss_kappa(weights: NDArray[np.float64], votes: NDArray[np.float64]) -> Va
     alike = ((votes**2).sum(axis=1) - raters) / (raters * (raters - 1))
     n = weights.sum(axis=1)
     known = n > 0
-    agree = np.divide(weights @ alike, n, out=np.full(len(n), np.nan), where=known)
-    share = np.divide(
-        weights @ votes,
-        raters * n[:, None],
-        out=np.full((len(n), votes.shape[1]), np.nan),
-        where=known[:, None],
-    )
+    agree = ratio(weights @ alike, n)
+    share = ratio(weights @ votes, raters * n[:, None])
     rest = 1 - (share**2).sum(axis=1)
     return np.where(
         rest > 1e-12, (agree - 1 + rest) / np.where(rest > 1e-12, rest, 1.0), np.where(known, 1.0, np.nan)

@@ -79,12 +79,14 @@ class Gold:
         classes: one class a document; None where documents have several.
         sets: all classes of each document, None where they are not known; None where documents have one each.
         parents: one class above, a document; None where there is one level.
+        catch_all: names of the classes that only say that no other fits.
         notes: sentences about what did not fit together.
     """
 
     classes: Classes | None
     sets: tuple[frozenset[str] | None, ...] | None
     parents: Classes | None
+    catch_all: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -110,7 +112,7 @@ def read_gold(file: GoldFile, ids: Sequence[str]) -> Gold:
         above = [row.parent if row is not None else None for row in known]
         parents = Classes.of(above, [name for name in file.catch_all if name in above])
     several = max(map(len, labels)) > 1
-    present = {name for row in labels for name in row} | ({*parents.catch_all} if parents else set())
+    present = {name for row in found.values() for name in (*row.labels, *filter(None, [row.parent]))}
     if strange := [name for name in file.catch_all if name not in present]:
         raise SettingsError(
             f"--catch-all {strange[0]!r} is no class in the column {file.column!r} of {file.path}. "
@@ -118,9 +120,10 @@ def read_gold(file: GoldFile, ids: Sequence[str]) -> Gold:
         )
     if several:
         sets = tuple(frozenset(row) if row else None for row in labels)
-        return Gold(None, sets, parents, notes)
+        return Gold(None, sets, parents, file.catch_all, notes)
     single = [row[0] if row else None for row in labels]
-    return Gold(Classes.of(single, [name for name in file.catch_all if name in single]), None, parents, notes)
+    classes = Classes.of(single, [name for name in file.catch_all if name in single])
+    return Gold(classes, None, parents, file.catch_all, notes)
 
 
 @dataclass(frozen=True, slots=True)

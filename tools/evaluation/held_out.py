@@ -1,77 +1,73 @@
 """What a classifier says of the very documents that it was trained on, each said by a copy that never saw it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...classifiers.classifier import Classifier
 from ...classifiers.features import Features
-from ...classifiers.folds import deal_folds
-from ...classifiers.gate import Gate
-from ...classifiers.index import EmbeddingIndex
-from ...classifiers.predictions import Predictions
+from ..choose_classifier import Sample, Trained, cross_validate, open_candidates
 
-FOLDS = 5
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Predictions of m of the texts.
+
+    Attributes:
+        rows: int64 [m], which texts.
+        primary: int64 [m], place of the label in the classifier; -1 is undefined.
+        confidence: float64 [m], 0..1; NaN where the novelty gate decided.
+    """
+
+    rows: NDArray[np.int64]
+    primary: NDArray[np.int64]
+    confidence: NDArray[np.float64]
 
 
 def predict_held_out(
-    classifier: Classifier, texts: Sequence[str], labels: Sequence[str | None], *, seed: int
-) -> Predictions | None:
-    """Predictions out of fold, one per text, by copies of a classifier that are trained on the other folds.
+    classifier: Classifier,
+    texts: Sequence[str],
+    labels: Sequence[str | None],
+    *,
+    exemplars: Sequence[tuple[str, str]] = (),
+    seed: int,
+) -> HeldOut | None:
+    """What copies say that learned from the other folds, as the classifier was measured when it was trained.
 
-    What was chosen for the classifier as a whole (strength, vocabulary, calibration, thresholds) is kept, as it is
-    where the classifier itself was measured. Further labels are those of the primary one's head: a multi-label
-    head is not trained anew.
+    What was chosen for the classifier as a whole (configuration, calibration, least confidence) is kept.
 
     Args:
         classifier: as it was trained on these texts.
         texts: n different ones, none blank.
         labels: category ids [n] that it was trained on; None is undefined.
+        exemplars: (text, category id) of other texts that it was trained on; every copy learns from them.
         seed: decides the folds.
 
     Returns:
-        None where there are fewer than two texts, or a label that the classifier does not know.
+        All texts, or 2,000 where there are more than 5,000. None where there are fewer than two, or a label that the
+        classifier does not know.
     """
+    k = len(classifier.labels)
     places: dict[str | None, int] = {label.id: place for place, label in enumerate(classifier.labels)}
-    undefined = len(classifier.labels)
-    places[None] = undefined
-    if len(texts) < 2 or not set(labels) <= places.keys():
+    places[None] = k
+    shown = [label for _, label in exemplars]
+    if not {*labels, *shown} <= places.keys():
         return None
-    classes = np.array([places[label] for label in labels], dtype=np.int64)
-    features = classifier.representation.encode(texts)
-    fold = deal_folds(classes, min(FOLDS, len(texts)), seed)
-    parts, rows = [], []
-    for held in range(fold.max() + 1):
-        train, test = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
-        copy = _trained(classifier, features.take(train), classes[train], undefined)
-        parts.append(copy.predict_features(features.take(test)))
-        rows.append(test)
-    order = np.argsort(np.concatenate(rows), kind="stable")
-    return _joined(parts).take(order)
-
-
-def _trained(
-    classifier: Classifier, features: Features, classes: NDArray[np.int64], undefined: int
-) -> Classifier:
-    inside = np.flatnonzero(classes < undefined)
-    used = np.arange(len(classes)) if classifier.learned_undefined else inside
-    head = classifier.head.refit().fit(features.take(used), classes[used])
-    if classifier.index is None or features.dense is None:
-        return replace(classifier, head=head)
-    index = EmbeddingIndex.build(features.dense[inside])
-    return replace(classifier, head=head, index=index, gate=Gate.fit(index))
-
-
-def _joined(parts: Sequence[Predictions]) -> Predictions:
-    ends = np.cumsum([0, *(len(part.also) for part in parts)])
-    offsets = [np.zeros(1, dtype=np.int64)]
-    offsets += [part.offsets[1:] + start for part, start in zip(parts, ends[:-1], strict=True)]
-    return Predictions(
-        primary=np.concatenate([part.primary for part in parts]),
-        confidence=np.concatenate([part.confidence for part in parts]),
-        also=np.concatenate([part.also for part in parts]),
-        offsets=np.concatenate(offsets),
-        abstained=np.concatenate([part.abstained for part in parts]),
+    # Its encoders remember: no text is encoded once a fold.
+    wanted = [(classifier.representation.id, classifier.head.kind)]
+    ((representation, _),), _ = open_candidates(wanted, lambda _: classifier.representation)
+    held = cross_validate(
+        Trained(representation, Features(np.zeros((0, 0), np.float32)), classifier.head, classifier.gate),
+        Sample(texts, np.array([places[label] for label in labels], dtype=np.int64)),
+        Sample([text for text, _ in exemplars], np.array([places[label] for label in shown], dtype=np.int64)),
+        categories=k,
+        learned=classifier.learned_undefined,
+        seed=seed,
     )
+    if held is None:
+        return None
+    confidence = classifier.calibration.apply(held.chances).max(axis=1)
+    given = (held.found < k) & (confidence >= classifier.least_confidence)
+    return HeldOut(held.rows, np.where(given, held.found, -1), np.where(held.passed, confidence, np.nan))

@@ -8,6 +8,7 @@ from .evaluation import Section
 from .gold import Classes
 from .labelers import LEAST, majority_mapping, split
 from .outcome import Outcome
+from .ratio import ratio
 
 
 def measure(
@@ -23,9 +24,9 @@ def measure(
     """
     both, true, said = weights @ shared, weights @ right, weights @ given
     return {
-        "h_precision": np.divide(both, said, out=np.zeros_like(both), where=said > 0),
-        "h_recall": np.divide(both, true, out=np.zeros_like(both), where=true > 0),
-        "h_f1": np.divide(2 * both, true + said, out=np.zeros_like(both), where=true + said > 0),
+        "h_precision": ratio(both, said, 0.0),
+        "h_recall": ratio(both, true, 0.0),
+        "h_f1": ratio(2 * both, true + said, 0.0),
     }
 
 

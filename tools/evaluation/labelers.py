@@ -106,7 +106,7 @@ def _section(
     shown = figures(profiles, statistic, how)
     if "student" not in systems or not len(rows):
         return Section(key=key, title=title, figures=shown, facts={"documents": len(rows), **facts})
-    sure = trust.profiles_of(systems["student"].confidence[rows], given[1] == right)
+    sure = _trusted(systems["student"].confidence[rows], given[1] == right)
     return Section(
         key=key,
         title=title,
@@ -136,7 +136,7 @@ def fidelity_section(outcome: Outcome, how: Bootstrap) -> list[Section]:
             "fidelity_kappa": by_class.kappa(table),
         }
 
-    sure = trust.profiles_of(student.confidence[rows], right == given)
+    sure = _trusted(student.confidence[rows], right == given)
     return [
         Section(
             key="student",
@@ -149,6 +149,12 @@ def fidelity_section(outcome: Outcome, how: Bootstrap) -> list[Section]:
             risk_coverage=trust.risk_coverage(sure),
         )
     ]
+
+
+def _trusted(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Profiles:
+    """Documents whose confidence is known."""
+    known = np.isfinite(confidence)
+    return trust.profiles_of(confidence[known], right[known])
 
 
 def _square(right: NDArray[np.int64], given: NDArray[np.int64], names: Sequence[str]) -> Confusion:

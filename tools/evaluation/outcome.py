@@ -23,7 +23,7 @@ class Answers:
     Attributes:
         known: bool [n], of which it says anything.
         primary: int64 [n], place of the category among the leaves, -1 for undefined.
-        confidence: float64 [n], 0..1.
+        confidence: float64 [n], 0..1; NaN where it is not known.
         applies: [n], places of all categories that apply, the primary first; () for undefined.
     """
 
@@ -68,7 +68,8 @@ class Outcome:
         labels: the run's labels, whoever gave them.
         teacher: what the LLM said, where it was asked.
         student: what the classifier says of documents that it was not trained on: of those that it was, a copy of it
-            that never saw them says it.
+            that never saw them says it, and that one says nothing about further labels.
+        learned: bool [n], documents whose labels the classifier was trained on.
         notes: sentences about what could not be had.
     """
 
@@ -80,6 +81,7 @@ class Outcome:
     labels: Answers
     teacher: Answers
     student: Answers
+    learned: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
     @property
@@ -110,7 +112,15 @@ class Outcome:
         )
 
 
-def places_of(taxonomy: Taxonomy, ids: Sequence[str]) -> tuple[int, ...]:
-    """Places of these categories among the leaves; one that is no leaf is left out."""
+def places_of(taxonomy: Taxonomy, primary: str | None, applies: Sequence[str]) -> tuple[int, ...]:
+    """Places among the leaves of the categories that apply, the primary first; () where that is no leaf.
+
+    Args:
+        taxonomy: of the categories.
+        primary: id of the primary category; None for undefined.
+        applies: ids of all that apply; the primary may be one of them or not.
+    """
     places = {leaf.id: place for place, leaf in enumerate(taxonomy.leaves)}
-    return tuple(places[id_] for id_ in ids if id_ in places)
+    if primary is None or primary not in places:
+        return ()
+    return tuple(dict.fromkeys(places[id_] for id_ in (primary, *applies) if id_ in places))

@@ -8,6 +8,8 @@ catch-all, and only there: a category is never right about a catch-all, nor `und
 import numpy as np
 from numpy.typing import NDArray
 
+from .ratio import ratio
+
 Tables = NDArray[np.float64]
 Values = NDArray[np.float64]
 
@@ -20,12 +22,11 @@ _EXACT_UP_TO = 3_000
 def measure(found: Tables) -> dict[str, Values]:
     """All measures of this file, float64 [b] each, by name."""
     direct, inverse = purity(found), inverse_purity(found)
-    total = direct + inverse
     return {
         "accuracy": matched_accuracy(found),
         "purity": direct,
         "inverse_purity": inverse,
-        "purity_f1": np.divide(2 * direct * inverse, total, out=np.zeros_like(total), where=total > 0),
+        "purity_f1": ratio(2 * direct * inverse, direct + inverse, 0.0),
         "nmi": normalized_mutual_information(found),
         "ami": adjusted_mutual_information(found),
         "ari": adjusted_rand(found),
@@ -68,12 +69,11 @@ def recovered(found: Tables) -> Values:
     """Share of the gold classes for which some category has an F1 of .5 or more, a catch-all's being `undefined`."""
     rows, columns = found.sum(axis=2), found.sum(axis=1)
     both = rows[:, :, None] + columns[:, None, :]
-    f1 = np.divide(2 * found, both, out=np.zeros_like(found), where=both > 0)
+    f1 = ratio(2 * found, both, 0.0)
     best = np.concatenate([f1[:, :-1, :-1].max(axis=2, initial=0), f1[:, -1:, -1]], axis=1)
     there = rows > 0
-    count = there.sum(axis=1)
     hits = ((best >= RECOVERED_FROM) & there).sum(axis=1)
-    return np.divide(hits, count, out=np.full(len(found), np.nan), where=count > 0)
+    return ratio(hits, there.sum(axis=1))
 
 
 def coverage(found: Tables) -> Values:
@@ -84,8 +84,7 @@ def coverage(found: Tables) -> Values:
 def normalized_mutual_information(found: Tables) -> Values:
     """Mutual information over the mean of the two entropies, as scikit-learn's; `undefined` is a group like others."""
     information, mean, is_trivial = _information(found)
-    values = np.divide(information, mean, out=np.zeros_like(mean), where=mean > 0)
-    return np.where(is_trivial, 1.0, np.clip(values, 0, 1))
+    return np.where(is_trivial, 1.0, np.clip(ratio(information, mean, 0.0), 0, 1))
 
 
 def adjusted_mutual_information(found: Tables) -> Values:
@@ -110,18 +109,16 @@ def adjusted_rand(found: Tables) -> Values:
     )
     above = 2.0 * (together * apart - apart_rows * apart_columns)
     same = (apart_rows == 0) & (apart_columns == 0)
-    return np.where(same, 1.0, np.divide(above, below, out=np.zeros_like(n), where=below != 0))
+    return np.where(same, 1.0, ratio(above, below, 0.0))
 
 
 def _share(count: Values, found: Tables) -> Values:
-    n = found.sum(axis=(1, 2))
-    return np.divide(count, n, out=np.full(len(found), np.nan), where=n > 0)
+    return ratio(count, found.sum(axis=(1, 2)))
 
 
 def _entropy(counts: NDArray[np.float64]) -> Values:
     """In nats, of counts [b, m]."""
-    n = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, n, out=np.zeros_like(counts), where=n > 0)
+    share = ratio(counts, counts.sum(axis=1, keepdims=True), 0.0)
     return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1))
 
 

@@ -74,7 +74,7 @@ def majority(labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 
 def _pairs(ratings: Ratings, how: Bootstrap) -> Section:
-    found = {}
+    found: dict[str, Figure] = {}
     for one, other in combinations(range(len(ratings.raters)), 2):
         kappa = _measure_pair(ratings.labels[:, one], ratings.labels[:, other], ratings.size, how, ("kappa",))
         found |= {
@@ -89,7 +89,7 @@ def _groups(ratings: Ratings, people: int, how: Bootstrap) -> Section:
     groups |= {
         f"people and {ratings.raters[place]}": [*range(people), place] for place in every if place >= people
     }
-    found = {}
+    found: dict[str, Figure] = {}
     for name, members in groups.items():
         if len(members) < 2 or (name == "everybody" and len(members) == people):
             continue
@@ -99,12 +99,16 @@ def _groups(ratings: Ratings, people: int, how: Bootstrap) -> Section:
             continue
         profiles = Profiles.of(*labels.T)
         votes = _votes(profiles.codes, ratings.size)
-        found |= _named(
-            f"fleiss: {name}",
-            figures(profiles, lambda weights, votes=votes: {"": by_class.fleiss_kappa(weights, votes)}, how),
-        )
+        key = f"fleiss: {name}"
+
+        def statistic(
+            weights: Weights, key: str = key, votes: NDArray[np.float64] = votes
+        ) -> dict[str, NDArray[np.float64]]:
+            return {key: by_class.fleiss_kappa(weights, votes)}
+
+        found |= figures(profiles, statistic, how)
     if people > 1:
-        found |= _named("mean kappa: people", _mean_kappa(ratings, people, how))
+        found |= _mean_kappa(ratings, people, how)
     return Section(key="groups", title="Agreement of several", figures=found)
 
 
@@ -118,27 +122,23 @@ def _mean_kappa(ratings: Ratings, people: int, how: Bootstrap) -> dict[str, Figu
             )
             for one, other in combinations(range(people), 2)
         ]
-        return {"": np.mean(values, axis=0)}
+        return {"mean kappa: people": np.mean(values, axis=0)}
 
     return figures(profiles, statistic, how)
 
 
 def _majority(ratings: Ratings, people: int, how: Bootstrap) -> Section:
     agreed = majority(ratings.labels[:, :people], ratings.size)
-    found = {}
+    found: dict[str, Figure] = {}
     for place in range(people, len(ratings.raters)):
         measured = _measure_pair(
             agreed, ratings.labels[:, place], ratings.size, how, ("accuracy", "macro_f1", "kappa")
         )
         found |= {f"{what}: {ratings.raters[place]}": figure for what, figure in measured.items()}
-    title = (
-        "LLM and classifier against the majority of the people"
-        if people > 1
-        else "LLM and classifier against the person"
-    )
+    whom = "the majority of the people" if people > 1 else "the person"
     return Section(
         key="majority",
-        title=title,
+        title=f"LLM and classifier against {whom}",
         figures=found,
         facts={"people": people, "agreed": int((agreed >= 0).sum())},
     )
@@ -163,10 +163,6 @@ def _measure_pair(
 def _votes(labels: NDArray[np.int64], size: int) -> NDArray[np.float64]:
     """[n, size]: how many gave each label."""
     return np.stack([(labels == label).sum(axis=1) for label in range(size)], axis=1).astype(np.float64)
-
-
-def _named(name: str, found: dict[str, Figure]) -> dict[str, Figure]:
-    return {name: figure for figure in found.values()}
 
 
 def _different(names: Sequence[str]) -> list[str]:

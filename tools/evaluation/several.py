@@ -1,15 +1,17 @@
 """All labels that apply, against gold with several classes a document."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import Bootstrap, Profiles, Weights, figures
 from .evaluation import Section
+from .figure import Figure
 from .gold import Gold
 from .labelers import LEAST, split
 from .outcome import Answers, Outcome
+from .ratio import ratio
 
 Applies = NDArray[np.bool_]
 
@@ -31,15 +33,19 @@ def measure(weights: Weights, right: Applies, given: Applies) -> dict[str, NDArr
     either = (right | given).sum(axis=1)
     jaccard = np.where(either > 0, hits.sum(axis=1) / np.maximum(either, 1), 1.0)
     there = true > 0
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return ratio((values * there).sum(axis=1), there.sum(axis=1))
+
     return {
-        "micro_precision": _ratio(total_found, total_said),
-        "micro_recall": _ratio(total_found, total_true),
-        "micro_f1": _ratio(2 * total_found, total_true + total_said),
-        "macro_precision": _mean(_ratio(found, said), there),
-        "macro_recall": _mean(_ratio(found, true), there),
-        "macro_f1": _mean(_ratio(2 * found, true + said), there),
-        "subset_accuracy": _ratio(weights @ (right == given).all(axis=1), n),
-        "jaccard": _ratio(weights @ jaccard, n),
+        "micro_precision": ratio(total_found, total_said, 0.0),
+        "micro_recall": ratio(total_found, total_true, 0.0),
+        "micro_f1": ratio(2 * total_found, total_true + total_said, 0.0),
+        "macro_precision": mean(ratio(found, said, 0.0)),
+        "macro_recall": mean(ratio(found, true, 0.0)),
+        "macro_f1": mean(ratio(2 * found, true + said, 0.0)),
+        "subset_accuracy": ratio(weights @ (right == given).all(axis=1), n),
+        "jaccard": ratio(weights @ jaccard, n),
     }
 
 
@@ -52,60 +58,63 @@ def best_mapping(applies: Applies, right: Applies) -> NDArray[np.int64]:
     """
     both = applies.T.astype(np.float64) @ right
     size = applies.sum(axis=0)[:, None] + right.sum(axis=0)[None, :]
-    f1 = _ratio(2 * both, size.astype(np.float64))
+    f1 = ratio(2 * both, size.astype(np.float64), 0.0)
     return np.where(f1.max(axis=1, initial=0) > 0, f1.argmax(axis=1) if right.shape[1] else 0, -1)
 
 
-def several_section(outcome: Outcome, gold: Gold, catch_all: Iterable[str], how: Bootstrap) -> list[Section]:
-    """Teacher and student against gold with several labels, mapped by the teacher on the half that is not scored.
+def several_section(outcome: Outcome, gold: Gold, how: Bootstrap) -> list[Section]:
+    """LLM and classifier against gold with several labels; each category means the gold label that it fits best.
 
-    Without labels of both on enough documents, the run's labels as they are. Catch-all classes are no labels: a
-    document of nothing else has the empty set, which `undefined` gives.
+    It is mapped by half of the LLM's documents. The LLM is scored on the other half, the classifier on documents that
+    it did not learn from; so the two are not scored on the same ones. Catch-all classes are no labels: a document
+    of nothing else has the empty set, which `undefined` gives.
     """
     sets = gold.sets
     if sets is None:
         return []
-    systems = {"teacher": outcome.teacher, "student": outcome.student}
     known = np.array([one is not None for one in sets])
-    if (known & outcome.teacher.known & outcome.student.known).sum() < LEAST:
-        systems = {"labels": outcome.labels}
-    for answers in systems.values():
-        known &= answers.known
-    rows = np.flatnonzero(known)
-    if len(rows) < LEAST:
+    teacher = np.flatnonzero(known & outcome.teacher.known)
+    student = np.flatnonzero(known & outcome.student.known & ~outcome.learned)
+    if len(teacher) < LEAST:
         return []
-    names = sorted({name for row in rows for name in sets[row] or ()} - set(catch_all))
-    right = _indicators([sets[row] or frozenset() for row in rows], names)
+    names = sorted({name for one in sets for name in one or ()} - set(gold.catch_all))
+    right = _indicators([one or frozenset() for one in sets], names)
     # Documents of one set lie in both halves.
-    combinations = np.unique(right, axis=0, return_inverse=True)[1].reshape(-1)
-    is_validation = split(combinations.astype(np.int64), how.seed)
-    applies = [_places(answers, rows, len(outcome.leaves)) for answers in systems.values()]
-    mapping = best_mapping(applies[0][is_validation], right[is_validation])
-    scored = ~is_validation
-    sides = [right[scored], *(_mapped(given[scored], mapping, len(names)) for given in applies)]
-    profiles, patterns = _profiles(sides)
-
-    def statistic(weights: Weights) -> dict[str, NDArray[np.float64]]:
-        found = {}
-        for name, given in zip(systems, patterns[1:], strict=True):
-            prefix = "" if name == "labels" else f"{name}_"
-            values = measure(weights, patterns[0], given)
-            found |= {f"{prefix}{what}": value for what, value in values.items()}
-        return found
-
+    combinations = np.unique(right[teacher], axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    is_validation = split(combinations, how.seed)
+    mapped_by = teacher[is_validation]
+    mapping = best_mapping(_places(outcome.teacher, mapped_by, len(outcome.leaves)), right[mapped_by])
+    found: dict[str, Figure] = {}
+    for name, answers, rows in (
+        ("teacher", outcome.teacher, teacher[~is_validation]),
+        ("student", outcome.student, student),
+    ):
+        if len(rows):
+            given = _mapped(_places(answers, rows, len(outcome.leaves)), mapping, len(names))
+            found |= _measured(name, right[rows], given, how)
     return [
         Section(
             key="all_labels",
             title="All labels that apply, against gold",
-            figures=figures(profiles, statistic, how),
+            figures=found,
             facts={
-                "documents": profiles.n,
-                "mapped_by": int(is_validation.sum()),
+                "mapped_by": len(mapped_by),
                 "categories": len(outcome.leaves),
                 "gold_classes": len(names),
             },
         )
     ]
+
+
+def _measured(name: str, right: Applies, given: Applies, how: Bootstrap) -> dict[str, Figure]:
+    numbered = [np.unique(side, axis=0, return_inverse=True) for side in (right, given)]
+    profiles = Profiles.of(*(inverse.reshape(-1).astype(np.int64) for _, inverse in numbered))
+    true, said = (patterns[profiles.column(place)] for place, (patterns, _) in enumerate(numbered))
+
+    def statistic(weights: Weights) -> dict[str, NDArray[np.float64]]:
+        return {f"{name}_{what}": values for what, values in measure(weights, true, said).items()}
+
+    return figures(profiles, statistic, how)
 
 
 def _indicators(sets: Sequence[frozenset[str]], names: Sequence[str]) -> Applies:
@@ -127,19 +136,3 @@ def _mapped(applies: Applies, mapping: NDArray[np.int64], labels: int) -> Applie
         if label >= 0:
             found[:, label] |= applies[:, category]
     return found
-
-
-def _profiles(sides: Sequence[Applies]) -> tuple[Profiles, list[Applies]]:
-    """Documents told apart by all sides, and what each side says of each profile."""
-    numbered = [np.unique(side, axis=0, return_inverse=True) for side in sides]
-    profiles = Profiles.of(*(inverse.reshape(-1).astype(np.int64) for _, inverse in numbered))
-    return profiles, [patterns[profiles.column(place)] for place, (patterns, _) in enumerate(numbered)]
-
-
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.zeros_like(below, dtype=np.float64), where=below > 0)
-
-
-def _mean(values: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
-    count = there.sum(axis=1)
-    return np.divide((values * there).sum(axis=1), count, out=np.full(len(values), np.nan), where=count > 0)

@@ -164,7 +164,7 @@ def read_sheet(path: Path, documents: Sequence[Document], taxonomy: Taxonomy) ->
         )
     if not labels:
         raise CorpusError(f"{path} has {count} rows and no label in any of them: fill its column 'label'.")
-    notes = ()
+    notes: tuple[str, ...] = ()
     if empty:
         notes = (
             f"{path.name}: {len(empty)} of {count} rows have no label, the first is row {empty[0]}; they are left out.",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import Profiles, Weights
+from .ratio import ratio
 
 BINS = 15
 _STEPS = 1_000
@@ -139,8 +140,6 @@ def _area(n: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.floa
     before = np.concatenate([np.zeros((len(n), 1)), mass[:, :-1]], axis=1)
     wrong_before = np.concatenate([np.zeros((len(n), 1)), wrong[:, :-1]], axis=1)
     size = mass - before
-    slope = np.divide(wrong - wrong_before, size, out=np.zeros_like(size), where=size > 0)
-    ratio = np.divide(mass, before, out=np.ones_like(mass), where=before > 0)
-    area = (wrong_before - slope * before) * np.log(ratio) + slope * size
-    total = mass[:, -1]
-    return np.divide(area.sum(axis=1), total, out=np.full(len(n), np.nan), where=total > 0)
+    slope = ratio(wrong - wrong_before, size, 0.0)
+    area = (wrong_before - slope * before) * np.log(ratio(mass, before, 1.0)) + slope * size
+    return ratio(area.sum(axis=1), mass[:, -1])

@@ -1,0 +1,256 @@
+"""A finished run as `tools.evaluation` wants it, measured; and the sheet for people. No LLM is opened here."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..checkpoints.editions import EVALUATION_FILE
+from ..checkpoints.files import write_atomic
+from ..checkpoints.labels import LabelRow, Source
+from ..checkpoints.workspace import Workspace
+from ..classifiers.classifier import Classifier
+from ..classifiers.features import Vectors
+from ..nodes.publish import TAXONOMY_FILE
+from ..nodes.settings import Settings
+from ..nodes.train_classifier import FOLDER
+from ..taxonomy.document import Document
+from ..taxonomy.errors import MissingPartError, RunStateError, SettingsError
+from ..taxonomy.values import Taxonomy
+from ..tools.evaluation.bootstrap import Bootstrap
+from ..tools.evaluation.evaluate import evaluate
+from ..tools.evaluation.evaluation import Evaluation, Section
+from ..tools.evaluation.gold import GoldFile, read_gold
+from ..tools.evaluation.held_out import predict_held_out
+from ..tools.evaluation.outcome import Answers, Outcome, places_of
+from ..tools.evaluation.sheet import choose_documents, read_sheet, write_sheet
+from ..tools.evaluation.stability import stability_section
+
+LABELS_FILE = "labels.parquet"
+_TAUGHT = (Source.LLM, Source.LINEAGE)
+"""Labels that the LLM gave, under this version of the taxonomy or an earlier one."""
+_LEARNED = (*_TAUGHT, Source.HUMAN)
+"""Labels that the classifier learns from."""
+_BATCH = 10_000
+
+
+def evaluate_run(
+    workspace: Path,
+    name: str,
+    *,
+    gold: GoldFile | None = None,
+    humans: Sequence[Path] = (),
+    against: str | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a run and keep the result as evaluation.json among its outputs.
+
+    Args:
+        workspace: its directory.
+        name: of the run.
+        gold: where gold labels are.
+        humans: sheets that people filled.
+        against: another run of the workspace, to compare with.
+        seed: of resamples, folds and halves.
+
+    Raises:
+        RunNotFoundError, RunStateError: there is no such run, or it has no labels yet.
+        CorpusError, SettingsError: what was given cannot be read, or does not fit the run.
+        StorageError: the result cannot be written.
+    """
+    how = Bootstrap(seed=seed)
+    finished = _Finished.read(workspace, name)
+    further: list[Section] = []
+    if against is not None:
+        further.append(_stability(finished, workspace, against, how))
+    documents = finished.documents
+    outcome, described = _outcome(finished, seed)
+    evaluation = evaluate(
+        outcome,
+        gold=None if gold is None else read_gold(gold, outcome.ids),
+        sheets=[read_sheet(path, documents, outcome.taxonomy) for path in humans],
+        described=described,
+        how=how,
+        further=further,
+    )
+    content = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2) + "\n"
+    # An id from a JSONL corpus may hold half a surrogate pair, which UTF-8 cannot.
+    write_atomic(finished.folder / EVALUATION_FILE, content.encode("utf-8", "replace"))
+    return evaluation
+
+
+def write_annotation_sheet(
+    workspace: Path, name: str, path: Path, *, count: int, seed: int = 0
+) -> tuple[int, Path]:
+    """Write a blind sheet for people; returns how many documents are on it, and where its categories are.
+
+    Raises:
+        RunNotFoundError, RunStateError: there is no such run, or it has no labels yet.
+        SettingsError: the sheet is no .csv file.
+        StorageError: it cannot be written.
+    """
+    if path.suffix.lower() != ".csv":
+        raise SettingsError(f"a sheet is a .csv file: {path} is none")
+    finished = _Finished.read(workspace, name)
+    labels = finished.answers(finished.labels)
+    seen: set[str] = set()
+    usable = np.zeros(len(finished.documents), dtype=bool)
+    for row, document in enumerate(finished.documents):
+        usable[row] = bool(document.text.strip()) and document.content_hash not in seen
+        seen.add(document.content_hash)
+    taught = np.array([row.source in _TAUGHT for row in finished.rows()], dtype=bool)
+    chosen = choose_documents(labels, taught, usable, count, seed)
+    key = write_sheet(path, [finished.documents[row] for row in chosen], finished.taxonomy)
+    return len(chosen), key
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """What a run has published.
+
+    Attributes:
+        folder: the edition of the outputs.
+        version: of the taxonomy.
+        labels: by number of the document; those without one are left out.
+    """
+
+    name: str
+    folder: Path
+    version: str
+    settings: Settings
+    taxonomy: Taxonomy
+    documents: tuple[Document, ...]
+    labels: Mapping[int, LabelRow]
+
+    @classmethod
+    def read(cls, workspace: Path, name: str) -> "_Finished":
+        from pyarrow.parquet import read_metadata
+
+        with Workspace.open(workspace) as tables:
+            row = tables.runs.get(name)
+            # Resolved once: all that follows is of one edition.
+            folder = tables.run_folder(name).resolve()
+            if not ((folder / TAXONOMY_FILE).is_file() and (folder / LABELS_FILE).is_file()):
+                raise RunStateError(
+                    f"the run {name!r} is {row.status} and has no labels yet: resume or approve it first"
+                )
+            version = str(json.loads((folder / TAXONOMY_FILE).read_bytes())["version"])
+            labels = {label.number: label for label in tables.labels.get(name, version)}
+            # The corpus may have grown since: this run's is as long as its table.
+            count = int(read_metadata(folder / LABELS_FILE).num_rows)
+            documents: list[Document] = []
+            for batch in tables.documents.batches(_BATCH):
+                documents += batch[: count - len(documents)]
+                if len(documents) >= count:
+                    break
+            return cls(
+                name=name,
+                folder=folder,
+                version=version,
+                settings=Settings.model_validate(row.settings["settings"]),
+                taxonomy=tables.versions.get(version).taxonomy,
+                documents=tuple(documents),
+                labels=labels,
+            )
+
+    def rows(self) -> list[LabelRow]:
+        """A label for each document; one without is an undefined one of the student's."""
+        return [
+            self.labels.get(number, LabelRow(number, None, (), 0.0, Source.STUDENT))
+            for number in range(len(self.documents))
+        ]
+
+    def answers(self, labels: Mapping[int, LabelRow]) -> Answers:
+        """These labels, by row."""
+        given = {
+            number: (places_of(self.taxonomy, row.primary, row.all), row.confidence)
+            for number, row in labels.items()
+            if number < len(self.documents)
+        }
+        return Answers.given(len(self.documents), given)
+
+
+def _outcome(finished: _Finished, seed: int) -> tuple[Outcome, Vectors | None]:
+    """The run to be judged, and its categories' descriptions as vectors, where the encoder is at hand."""
+    taught = {number: row for number, row in finished.labels.items() if row.source in _TAUGHT}
+    student, described, notes = _student(finished, seed)
+    outcome = Outcome(
+        run=finished.name,
+        use_case=finished.settings.use_case,
+        version=finished.version,
+        taxonomy=finished.taxonomy,
+        ids=tuple(document.id for document in finished.documents),
+        labels=finished.answers(dict(enumerate(finished.rows()))),
+        teacher=finished.answers(taught),
+        student=student,
+        learned=np.array([row.source in _LEARNED for row in finished.rows()], dtype=bool),
+        notes=notes,
+    )
+    return outcome, described
+
+
+def _student(finished: _Finished, seed: int) -> tuple[Answers, Vectors | None, tuple[str, ...]]:
+    n = len(finished.documents)
+    said = {number: row for number, row in finished.labels.items() if row.source not in _LEARNED}
+    shown = {number for leaf in finished.taxonomy.leaves for number in leaf.exemplars}
+    # Exemplars are learned from, whether the LLM labelled them or not.
+    rest = finished.answers({number: row for number, row in said.items() if number not in shown})
+    try:
+        classifier = Classifier.load(finished.folder / FOLDER)
+    except MissingPartError as error:
+        return (
+            rest,
+            None,
+            (f"What the classifier says of its own training texts could not be found out: {error}",),
+        )
+    leaves = finished.taxonomy.leaves
+    described = None
+    if leaves and classifier.representation.dense:
+        described = classifier.representation.dense[0].encode([leaf.text for leaf in leaves])
+    by_text: dict[str, list[int]] = {}
+    labels: dict[str, str | None] = {}
+    for number, row in finished.labels.items():
+        if row.source not in _LEARNED or number >= n or not finished.documents[number].text.strip():
+            continue
+        text = finished.documents[number].text
+        by_text.setdefault(text, []).append(number)
+        labels.setdefault(text, row.primary)
+    # A copy of a text in another fold would tell the answer: each text counts once.
+    texts = list(labels)
+    exemplars = [
+        (finished.documents[number].text, leaf.id)
+        for leaf in leaves
+        for number in leaf.exemplars
+        if number < n and finished.documents[number].text not in labels
+    ]
+    found = predict_held_out(
+        classifier, texts, [labels[text] for text in texts], exemplars=exemplars, seed=seed
+    )
+    if found is None:
+        return rest, described, ()
+    answers: dict[int, tuple[tuple[int, ...], float]] = {
+        int(row): (rest.applies[row], float(rest.confidence[row])) for row in np.flatnonzero(rest.known)
+    }
+    ids = [*(label.id for label in classifier.labels), None]
+    for row, primary, sure in zip(
+        found.rows.tolist(), found.primary.tolist(), found.confidence.tolist(), strict=True
+    ):
+        places = places_of(finished.taxonomy, ids[primary], ())
+        answers |= dict.fromkeys(by_text[texts[row]], (places, sure))
+    return Answers.given(n, answers), described, ()
+
+
+def _stability(finished: _Finished, workspace: Path, against: str, how: Bootstrap) -> Section:
+    if against == finished.name:
+        raise SettingsError(f"--against {against} is the run itself: name another one")
+    other = _Finished.read(workspace, against)
+    return stability_section(
+        against,
+        {number: row.primary for number, row in finished.labels.items()},
+        {number: row.primary for number, row in other.labels.items()},
+        finished.taxonomy,
+        other.taxonomy,
+        how,
+    )
