@@ -5,9 +5,13 @@
     classifier/
     ├── manifest.json           format, tnt's version, features, head, data folder, size and hash of each file
     └── data-0a1b2c3d4e5f/      named by its content
-        ├── classifier.json     labels, use case, novelty gate, metrics
+        ├── README.md           the model card, for people
+        ├── classifier.json     labels, use case, calibration, metrics
         ├── index.faiss         vectors of the training texts that have a category, where there are vectors
+        ├── gate.npz            what the novelty gate compares texts with, likewise
+        ├── agreement.npz       held-out confidences beside whether the LLM's label was given
         ├── head.json, ...      what the head writes
+        ├── multi...            what tells the labels that apply beside the primary one, where that was learned
         └── ...                 what the encoders write
 
 The manifest is written last and replaces the old one in a single rename; the data folder that the old one
@@ -23,13 +27,16 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .. import __version__
 from ..checkpoints.files import write_atomic
 from ..checkpoints.storage_errors import file_fault
 from ..taxonomy.errors import BundleError
+from .agreement import Agreement
+from .calibration import Calibration
+from .card import model_card
 from .classifier import Classifier
 from .encoders.representation import Representation
 from .gate import Gate
@@ -37,9 +44,15 @@ from .heads.head import load_head
 from .index import EmbeddingIndex
 from .predictions import Label
 
+if TYPE_CHECKING:
+    from .multilabel import OneVsRest
+
 FORMAT = 2
 MANIFEST = "manifest.json"
+CARD = "README.md"
 _INDEX = "index.faiss"
+_AGREEMENT = "agreement.npz"
+_MULTI = "multi.json"
 
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _OURS = re.compile(r"data-[0-9a-f]{12}|\.building-[0-9a-f]{8}")
@@ -115,10 +128,15 @@ def _load(folder: Path) -> Classifier:
     try:
         return Classifier(
             labels=tuple(Label(**label) for label in described["labels"]),
-            gate=Gate(**described["gate"]),
+            gate=Gate.load(folder / data),
+            calibration=Calibration.from_dict(described["calibration"]),
+            multi=_load_multi(folder / data) if _MULTI in files else None,
+            agreement=Agreement.load(folder / data / _AGREEMENT) if _AGREEMENT in files else None,
             learned_undefined=bool(described["learned_undefined"]),
             least_confidence=float(described["least_confidence"]),
             use_case=str(described["use_case"]),
+            corpus=str(described["corpus"]),
+            labelled_by=str(described["labelled_by"]),
             metrics=described["metrics"],
             representation=Representation.load(str(manifest["features"]), folder / data),
             head=load_head(str(manifest["head"]), folder / data),
@@ -132,14 +150,22 @@ def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any
     """Write and sync all files but the manifest; what the manifest says of them, by name in order."""
     described = {
         "labels": [asdict(label) for label in classifier.labels],
-        "gate": asdict(classifier.gate),
+        "calibration": classifier.calibration.as_dict(),
         "learned_undefined": classifier.learned_undefined,
         "least_confidence": classifier.least_confidence,
         "use_case": classifier.use_case,
+        "corpus": classifier.corpus,
+        "labelled_by": classifier.labelled_by,
         "metrics": dict(classifier.metrics),
     }
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (folder / "classifier.json").write_text(text, encoding="utf-8")
+    (folder / CARD).write_text(model_card(classifier), encoding="utf-8")
+    classifier.gate.save(folder)
+    if classifier.agreement is not None:
+        classifier.agreement.save(folder / _AGREEMENT)
+    if classifier.multi is not None:
+        classifier.multi.save(folder)
     if classifier.index is not None:
         classifier.index.save(folder / _INDEX)
     classifier.head.save(folder)
@@ -150,6 +176,12 @@ def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any
         files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
     _sync(folder)
     return files
+
+
+def _load_multi(folder: Path) -> "OneVsRest":
+    from .multilabel import OneVsRest
+
+    return OneVsRest.load(folder)
 
 
 def _intact(folder: Path, data: str, files: Mapping[str, Any]) -> bool:

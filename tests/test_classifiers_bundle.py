@@ -32,6 +32,7 @@ def trained(*topics: str) -> Classifier:
         labels=labels,
         taxonomy=taxonomy_of(*topics),
         representation=Representation((WordEncoder(),)),
+        head="linear",
         seed=0,
     )[0]
 
@@ -59,7 +60,7 @@ def change_manifest(folder: Path, **entries: object) -> None:
 def test_a_loaded_classifier_is_the_saved_one(classifier: Classifier, saved: Path):
     loaded = Classifier.load(saved)
     assert loaded.predict(TEXTS) == classifier.predict(TEXTS)
-    for name in ("labels", "gate", "learned_undefined"):
+    for name in ("labels", "calibration", "learned_undefined", "least_confidence"):
         assert getattr(loaded, name) == getattr(classifier, name)
     assert loaded.metrics == json.loads(json.dumps(classifier.metrics))
     assert loaded.representation.id == classifier.representation.id
@@ -84,13 +85,14 @@ def test_the_manifest_lists_every_file_with_size_and_hash_and_nothing_else_is_th
     assert sorted(file.name for file in saved.iterdir()) == [manifest["data"], "manifest.json"]
     listed = {name: facts["bytes"] for name, facts in manifest["files"].items()}
     assert listed == {file.name: file.stat().st_size for file in data_of(saved).iterdir()}
-    assert {"classifier.json", "index.faiss", "head.json"} <= listed.keys()
+    expected = {"classifier.json", "index.faiss", "gate.npz", "agreement.npz", "head.json", "README.md"}
+    assert expected <= listed.keys()
     assert manifest["format"] == bundle.FORMAT
 
 
 def test_nothing_in_a_bundle_is_a_pickle(saved: Path):
     for file in data_of(saved).iterdir():
-        assert file.suffix in {".json", ".npy", ".faiss"}
+        assert file.suffix in {".json", ".npy", ".npz", ".faiss", ".md"}
         assert not file.read_bytes().startswith(b"\x80")
 
 
@@ -126,7 +128,7 @@ def test_saving_removes_what_a_kill_left_and_leaves_foreign_files(classifier: Cl
     ]
 
 
-@pytest.mark.parametrize("name", ["classifier.json", "index.faiss", "head.json", "weights.npy", "bias.npy"])
+@pytest.mark.parametrize("name", ["classifier.json", "index.faiss", "head.json", "head.npz", "README.md"])
 @pytest.mark.parametrize("fault", ["changed", "cut", "missing"])
 def test_a_damaged_file_is_refused_by_name(saved: Path, name: str, fault: str):
     file = data_of(saved) / name
@@ -203,7 +205,7 @@ def test_an_encoder_that_cannot_be_opened_is_told_as_it_is(saved: Path, monkeypa
 
 def test_a_full_disk_is_told_and_keeps_the_old_bundle(classifier: Classifier, saved: Path, monkeypatch):
     def full(self: object, folder: Path) -> None:
-        (folder / "weights.npy").write_bytes(b"half")
+        (folder / "head.npz").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(classifier.head), "save", full)

@@ -26,8 +26,14 @@ def trained(*, undefined: bool = False, gate: Gate | None = None) -> Classifier:
     head = LogisticHead(3 + undefined).fit(Features(every), np.arange(len(every)) // 20)
     index = EmbeddingIndex.build(inside)
     encoder.seen.clear()
+    fitted = Gate.fit(inside, np.arange(len(inside)) // 20, 3, rate=0.03)
     return Classifier(
-        LABELS, Representation((encoder,)), head, index, Gate.fit(index) if gate is None else gate, undefined
+        LABELS,
+        Representation((encoder,)),
+        head,
+        index,
+        gate=fitted if gate is None else gate,
+        learned_undefined=undefined,
     )
 
 
@@ -96,7 +102,7 @@ def test_a_text_on_two_topics_bears_both_the_likelier_first():
 def test_the_gate_lets_the_wanted_share_of_the_training_texts_fall_below():
     rows = np.random.default_rng(0).normal(size=(400, 12)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    gate = Gate.fit(EmbeddingIndex.build(rows), rate=0.1)
+    gate = Gate.fit(rows, np.zeros(400, dtype=np.int64), 1, rate=0.1)
     others = rows @ rows.T
     np.fill_diagonal(others, -1)
     assert (others.max(axis=1) < gate.threshold).mean() == pytest.approx(0.1, abs=0.01)
@@ -104,7 +110,7 @@ def test_the_gate_lets_the_wanted_share_of_the_training_texts_fall_below():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_the_gate_stays_open_where_there_is_nothing_to_compare(count):
-    gate = Gate.fit(EmbeddingIndex.build(np.eye(4, dtype=np.float32)[:count]))
+    gate = Gate.fit(np.eye(4, dtype=np.float32)[:count], np.zeros(count, dtype=np.int64), 1)
     assert gate.threshold == -1
 
 
@@ -112,7 +118,8 @@ def test_texts_that_are_all_alike_pass_the_gate_they_made():
     rows = np.tile(WordEncoder().encode(["cat dog"]), (9, 1))
     index = EmbeddingIndex.build(rows)
     head = LogisticHead(1).fit(Features(rows), np.zeros(9, dtype=np.int64))
-    classifier = Classifier(LABELS[:1], Representation((WordEncoder(),)), head, index, Gate.fit(index))
+    gate = Gate.fit(rows, np.zeros(9, dtype=np.int64), 1)
+    classifier = Classifier(LABELS[:1], Representation((WordEncoder(),)), head, index, gate=gate)
     assert classifier.predict(["cat dog"])[0].primary == "Pets"
 
 
