@@ -9,10 +9,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from ..nodes.active_round import active_round
 from ..nodes.answer import answer
 from ..nodes.apply_edits import apply_edits
 from ..nodes.await_user import await_user
 from ..nodes.classify_rest import classify_rest
+from ..nodes.clean_labels import clean_labels
 from ..nodes.confirm import confirm
 from ..nodes.context import Context
 from ..nodes.labeler import labeler
@@ -25,6 +27,7 @@ from ..nodes.state import (
     ANSWER,
     APPLY,
     AWAIT,
+    CLEAN,
     CONFIRM,
     DONE,
     LABEL,
@@ -41,7 +44,7 @@ from ..nodes.train_classifier import train_classifier
 from ..taxonomy.plan import Instruction
 from ..taxonomy.version import Version
 
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 """Raised whenever a node is renamed or the state changes its meaning: older runs cannot be resumed then."""
 
 Node = Callable[..., Any]
@@ -76,6 +79,8 @@ def build_graph(
         apply_edits,
         labeler,
         settle_labels,
+        clean_labels,
+        active_round,
         train_classifier,
         classify_rest,
         publish,
@@ -93,7 +98,9 @@ def build_graph(
     graph.add_conditional_edges("confirm", after_confirm)
     graph.add_conditional_edges("apply_edits", after_apply_edits)
     graph.add_conditional_edges("labeler", after_labeler)
-    graph.add_edge("settle_labels", "train_classifier")
+    graph.add_edge("settle_labels", "clean_labels")
+    graph.add_conditional_edges("clean_labels", after_clean_labels)
+    graph.add_conditional_edges("active_round", after_active_round)
     graph.add_edge("train_classifier", "classify_rest")
     graph.add_conditional_edges("classify_rest", after_classify_rest)
     graph.add_edge("publish", END)
@@ -221,6 +228,16 @@ def after_apply_edits(state: State) -> Literal["await_user", "summarizer", "sche
 def after_labeler(state: State) -> Literal["labeler", "settle_labels"]:
     """Until every vote is in."""
     return "labeler" if state["phase"] == LABEL else "settle_labels"
+
+
+def after_clean_labels(state: State) -> Literal["clean_labels", "active_round"]:
+    """Until every suspect is judged."""
+    return "clean_labels" if state["phase"] == CLEAN else "active_round"
+
+
+def after_active_round(state: State) -> Literal["labeler", "train_classifier"]:
+    """Ask about what a round has chosen; train after the last."""
+    return "labeler" if state["phase"] == LABEL else "train_classifier"
 
 
 def after_classify_rest(state: State) -> Literal["classify_rest", "publish"]:

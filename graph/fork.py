@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from ..checkpoints.history import StoredStep, Thread, open_thread
 from ..checkpoints.runs import RunRow, check_run_name
-from ..checkpoints.sharing import share_labels, share_versions
+from ..checkpoints.sharing import share_checks, share_labels, share_rounds, share_versions
 from ..checkpoints.threads import begin_thread
 from ..checkpoints.workspace import Workspace
 from ..llm.spec import choose_model
@@ -32,7 +32,17 @@ _LEFT = ("published",)
 
 _READING = ("use_case", "language", "sample", "seed", "max_words", "read_words", "encoder", "phrase_weight")
 _LOOP = ("trials", "minibatch", "update")
-_LABELS = ("labels", "label_sample", "orders", "balance", "prior_power", "temperature")
+_LABELS = (
+    "labels",
+    "label_sample",
+    "orders",
+    "balance",
+    "prior_power",
+    "temperature",
+    "active_rounds",
+    "active_batch",
+    "cleaning",
+)
 
 
 def fork(
@@ -82,6 +92,8 @@ def fork(
             if settings.keys().isdisjoint(_LABELS):
                 # The classifier gives its own labels to the rest, and the fork trains its own.
                 share_labels(tables.database, run, name, versions)
+                share_checks(tables.database, run, name, versions)
+            share_rounds(tables.database, run, name, step.values.get("counts", {}).get("rounds", 0))
             # Last, in a file of its own: a process that is killed after it leaves a thread that nobody knows.
             begin_thread(tables.checkpoints_path, step.id, row.thread_id, new.thread_id, without=_LEFT)
     return name

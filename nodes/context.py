@@ -72,6 +72,10 @@ class Context:
             self, settings=self.settings.steered(instructions), reads_for=self.settings.steered(read_with)
         )
 
+    def label_numbers(self) -> list[int]:
+        """Numbers of the documents that the LLM labels, ascending: the label sample and what rounds have added."""
+        return sorted({*self.reading.label_sample, *self.workspace.rounds.get(self.run)})
+
     def report(self, stage: str, done: int, out_of: int) -> None:
         """Tell how far a stage is."""
         self.progress(stage, done, out_of, total(self.chat.store.usage()))

@@ -1,4 +1,6 @@
-"""The labeler: the LLM labels the label sample, a slice a superstep; each vote is kept as it arrives.
+"""The labeler: the LLM labels the label sample, and what rounds of active learning have added to it.
+
+It does so a slice a superstep, and each vote is kept as it arrives.
 
 `fast` asks for one letter and keeps the whole distribution; further letter orders are asked only about texts where
 the first vote and the embedding disagree, and about the fixed sample that the letters' prior is estimated on.
@@ -8,14 +10,15 @@ Where an earlier version has labels, only what the edits since put in question i
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
 from langgraph.runtime import Runtime
 
-from ..checkpoints.labels import Source
+from ..checkpoints.checks import Verdict
+from ..checkpoints.labels import LabelRow, Source
 from ..llm.answer import Answer
 from ..llm.request import Request
 from ..prompts.answers import Explained, letter_distribution, schema_of
@@ -24,11 +27,13 @@ from ..taxonomy.errors import AnswerError, CallError
 from ..taxonomy.lineage import follow
 from ..taxonomy.values import Category, Taxonomy
 from ..taxonomy.version import Version
-from ..tools.relabel import Relabel, plan_relabel
+from ..tools.evidence import Rows
+from ..tools.relabel import plan_relabel
 from ..tools.settle import Distribution, balanced, contested
 from .context import Context
 from .settings import LabelStyle
 from .state import LABEL, SETTLE, State
+from .summarizer import read_slice
 
 STAGE = "label"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -52,9 +57,31 @@ class Ask:
     numbers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What becomes of the labels of an earlier version.
+
+    Attributes:
+        kept: rows that hold under the new one, by number, ascending.
+        ask: numbers of the documents to ask about, ascending.
+        dropped: rows that hold in the same way, but nothing is learnt from them: they had been found to be wrong.
+        since: id of the version that the labels come from; None where there is none.
+    """
+
+    kept: tuple[LabelRow, ...]
+    ask: tuple[int, ...]
+    dropped: tuple[LabelRow, ...] = ()
+    since: str | None = None
+
+
 def labeler(state: State, runtime: Runtime[Context]) -> State:
     """Ask about one slice of what has not been asked."""
     context = runtime.context
+    added = context.workspace.rounds.get(context.run)
+    if context.workspace.phrases.missing(context.reading.purpose, added):
+        # A model and a vector must see them as they see the sample: else the same words would get another label.
+        read_slice(context, added)
+        return {"phase": LABEL}
     path = context.workspace.versions.path(state["version"])
     version, taxonomy = path[-1].id, path[-1].taxonomy
     style = LabelStyle(state.get("label_style") or context.settings.labels)
@@ -77,7 +104,7 @@ def labeler(state: State, runtime: Runtime[Context]) -> State:
             return {"phase": LABEL, "label_style": str(LabelStyle.EXPLAIN)}
         votes = _ask_letters(context, taxonomy, ask, numbers)
     else:
-        votes = _ask_reasons(context, taxonomy, numbers)
+        votes = ask_reasons(context, taxonomy.leaves, numbers, stage=STAGE)
     for number, vote in votes:
         context.workspace.votes.put_many(version, ask.id, {number: vote})
         done += 1
@@ -85,8 +112,8 @@ def labeler(state: State, runtime: Runtime[Context]) -> State:
     return {"phase": LABEL, "label_style": str(style), "counts": {"asked": done}}
 
 
-def carry(context: Context, path: Sequence[Version]) -> Relabel:
-    """What of the label sample keeps its label under the last version of a path, and what is asked.
+def carry(context: Context, path: Sequence[Version]) -> Carried:
+    """What the LLM labels: which documents keep their label under the last version of a path, and which are asked.
 
     The labels come from the nearest version on the path that the run has any of. Where there is none, everything
     is asked. A version that has its own keeps them, so doing it all again changes nothing.
@@ -94,15 +121,20 @@ def carry(context: Context, path: Sequence[Version]) -> Relabel:
     Args:
         path: from the first version, each the parent of the next; the last need not be in the tables.
     """
-    numbers, labels = context.reading.label_sample, context.workspace.labels
+    numbers, labels = context.label_numbers(), context.workspace.labels
     labelled = labels.newest(context.run, (version.id for version in reversed(path)))
     if labelled is None:
-        return Relabel((), tuple(numbers))
+        return Carried((), tuple(numbers))
     since = next(place for place, version in enumerate(path) if version.id == labelled)
     rows = {
         number: row
         for number, row in labels.of(context.run, labelled, numbers).items()
         if row.source is not Source.STUDENT  # what the classifier made of a text whose calls failed
+    }
+    dropped = {
+        number: check.label
+        for number, check in context.workspace.checks.get(context.run, labelled, Verdict.DROPPED).items()
+        if number not in rows
     }
     taxonomy = path[-1].taxonomy
     placement = context.reading.place(taxonomy, numbers)
@@ -110,35 +142,59 @@ def carry(context: Context, path: Sequence[Version]) -> Relabel:
         number: taxonomy.leaves[column].id if fits else None
         for number, column, fits in zip(numbers, placement.nearest, placement.fits, strict=True)
     }
-    return plan_relabel(follow(path[since:]), rows, nearest)
+    known = {number: row for number, row in (rows | dropped).items() if number in nearest}
+    plan = plan_relabel(follow(path[since:]), known, nearest)
+    return Carried(
+        kept=tuple(row for row in plan.kept if row.number not in dropped),
+        ask=plan.ask,
+        dropped=tuple(row for row in plan.kept if row.number in dropped),
+        since=labelled,
+    )
 
 
 def plan_asks(context: Context, path: Sequence[Version], style: LabelStyle) -> list[Ask]:
     """The passes that are known by now; once the first is complete, the further letter orders follow from it."""
     version, taxonomy = path[-1].id, path[-1].taxonomy
-    numbers, asked = context.reading.label_sample, carry(context, path).ask
+    numbers, asked = context.label_numbers(), carry(context, path).ask
     if not asked:
         return []
-    prompt = load_prompt("label_fast" if style is LabelStyle.FAST else "label_explain")
-    # What was wished since the subjects were read is in the prompt too.
-    task = blake2b(context.settings.use_case.encode(), digest_size=4).hexdigest()
-    way = f"{context.reading.purpose}|{task}|{prompt.id}"
+    way = way_of_asking(context, "label_fast" if style is LabelStyle.FAST else "label_explain")
     first = Ask(f"{way}|0", 0, asked)
     if style is LabelStyle.EXPLAIN or len(taxonomy.leaves) < 2:
         return [first]
-    placement = context.reading.place(taxonomy, numbers)
-    fixed = balanced(placement, context.settings.balance)
+    fixed = prior_sample(context, taxonomy)
     if len(asked) < len(numbers):
         # The letters' prior needs its sample also where few texts are asked.
-        first = replace(first, numbers=tuple(sorted({*asked, *(numbers[row] for row in fixed)})))
+        first = replace(first, numbers=tuple(sorted({*asked, *fixed})))
     if context.workspace.votes.missing(version, first.id, first.numbers):
         return [first]
     votes = read_votes(context, version, first, taxonomy)
-    again = {*contested(votes, placement, fixed, prior_power=context.settings.prior_power), *fixed}
+    placement = context.reading.place(taxonomy, numbers)
+    rows = rows_of(numbers, fixed)
+    again = {*contested(votes, placement, rows, prior_power=context.settings.prior_power), *rows.tolist()}
     further = tuple(numbers[row] for row in sorted(again))
     return [first] + [
         Ask(f"{way}|{order}", order, further) for order in range(1, context.settings.orders or 1)
     ]
+
+
+def way_of_asking(context: Context, prompt: str) -> str:
+    """What votes of a prompt depend on beside the version."""
+    # What was wished since the subjects were read is in the prompt too.
+    task = blake2b(context.settings.use_case.encode(), digest_size=4).hexdigest()
+    return f"{context.reading.purpose}|{task}|{load_prompt(prompt).id}"
+
+
+def prior_sample(context: Context, taxonomy: Taxonomy) -> list[int]:
+    """The fixed sample that the letters' prior is estimated on: the same ones, whatever rounds have added."""
+    numbers = context.reading.label_sample
+    rows = balanced(context.reading.place(taxonomy, numbers), context.settings.balance)
+    return [numbers[row] for row in rows]
+
+
+def rows_of(numbers: Sequence[int], some: Collection[int]) -> Rows:
+    """Where some of the numbers stand among all, int64, ascending."""
+    return np.array([row for row, number in enumerate(numbers) if number in set(some)], dtype=np.int64)
 
 
 def calls_ahead(context: Context, path: Sequence[Version], style: LabelStyle) -> int:
@@ -154,18 +210,17 @@ def calls_ahead(context: Context, path: Sequence[Version], style: LabelStyle) ->
     asks = plan_asks(context, path, style)
     count = sum(len(votes.missing(version, ask.id, ask.numbers)) for ask in asks)
     if count and len(asks) == 1 and style is LabelStyle.FAST and len(taxonomy.leaves) > 1:
-        placement = context.reading.place(taxonomy, context.reading.label_sample)
-        fixed = balanced(placement, context.settings.balance)
-        count += len(fixed) * ((context.settings.orders or 1) - 1)
-    return count
+        count += len(prior_sample(context, taxonomy)) * ((context.settings.orders or 1) - 1)
+    added = context.workspace.rounds.get(context.run)
+    return count + len(context.workspace.phrases.missing(context.reading.purpose, added))
 
 
 def read_votes(context: Context, version: str, ask: Ask, taxonomy: Taxonomy) -> dict[int, Distribution]:
-    """Votes of a letter order by row of the label sample, float64 [k] over the leaves; failed ones left out."""
+    """Votes of a letter order by row of what is labelled, float64 [k] over the leaves; failed ones left out."""
     columns = {leaf.id: column for column, leaf in enumerate(taxonomy.leaves)}
     # Not what another run may have asked beside: what comes of the votes must not depend on it.
     asked = set(ask.numbers)
-    rows = {number: row for row, number in enumerate(context.reading.label_sample) if number in asked}
+    rows = {number: row for row, number in enumerate(context.label_numbers()) if number in asked}
     votes: dict[int, Distribution] = {}
     for number, text in context.workspace.votes.get(version, ask.id).items():
         vote: Mapping[str, float] = json.loads(text)
@@ -253,15 +308,23 @@ def _answers_in_letters(context: Context, taxonomy: Taxonomy, number: int, ask: 
     return bool(answer.top_logprobs)
 
 
-def _ask_reasons(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """(number, {"primary", "all", "reason"} as JSON) as they come; {} for one that failed."""
-    leaves = taxonomy.leaves
+def ask_reasons(
+    context: Context, leaves: Sequence[Category], numbers: Sequence[int], *, stage: str
+) -> Iterator[tuple[int, str]]:
+    """(number, {"primary", "all", "reason"} as JSON) as they come; {} for one that failed.
+
+    Args:
+        context: of the run.
+        leaves: what each document may be, in the order in which the prompt lists them.
+        numbers: documents to ask about.
+        stage: line of the ledger that pays, and of the failures.
+    """
     prompt = load_prompt("label_explain")
     limits = {"minimum": 0, "maximum": len(leaves)}
     schema = schema_of(Explained, primary=limits, all={"items": {"type": "integer", **limits}, "maxItems": 4})
     requests = [
         Request(
-            STAGE,
+            stage,
             prompt.render(use_case=context.settings.use_case, categories=leaves, text=text),
             max_tokens=160,
             schema=schema,
@@ -278,7 +341,7 @@ def _ask_reasons(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -
 
     for row, explained in context.chat.parse_all(requests, parse):
         if isinstance(explained, (CallError, AnswerError)):
-            context.fail(STAGE, numbers[row], explained)
+            context.fail(stage, numbers[row], explained)
             yield numbers[row], "{}"
             continue
         named = [explained.primary, *explained.all]

@@ -12,12 +12,15 @@ from ..classifiers.encoders import Encoder, Vectors
 from ..prompts.prompt import load_prompt
 from ..prompts.quoting import quote
 from ..taxonomy.values import Category, Taxonomy
+from ..tools.coverage import cover
 from ..tools.evidence import Placement, fit_threshold, prototypes, unit
 from .settings import Settings
 
 HELD_OUT = 5
 """One document in so many is held out of the loop, to measure versions on."""
 MOST_HELD_OUT = 500
+METHOD = "facilities-1"
+"""How the label sample is chosen: part of what a choice is kept under."""
 
 
 class Reading:
@@ -34,6 +37,8 @@ class Reading:
         self._workspace = workspace
         self._encoder = encoder
         self._described: dict[str, Vectors] = {}
+        self._others: dict[tuple[str, str], Vectors] = {}
+        self._last: tuple[tuple[int, ...], Vectors] = ((), np.zeros((0, 0), dtype=np.float32))
         recipe = (
             settings.use_case,
             settings.language,
@@ -65,10 +70,37 @@ class Reading:
 
     @cached_property
     def label_sample(self) -> list[int]:
-        """Numbers that the LLM labels, ascending."""
-        count = min(self.settings.label_sample or len(self.sample), len(self.sample))
-        shuffled = np.random.default_rng([self.settings.seed, 1]).permutation(len(self.sample))
-        return sorted(self.sample[row] for row in shuffled[:count])
+        """Numbers of the sample's documents that the LLM labels, ascending: they stand for what texts there are.
+
+        Chosen by the texts alone, and kept: neither edits nor texts that are read anew make another choice.
+        """
+        return self._chosen[0]
+
+    @cached_property
+    def representative(self) -> list[int]:
+        """Those of it that were drawn at random, ascending: what is measured on them holds for the corpus.
+
+        The others lie farther apart than texts do, so that one that is held out is harder than texts are.
+        """
+        return self._chosen[1]
+
+    @cached_property
+    def _chosen(self) -> tuple[list[int], list[int]]:
+        """The label sample, and what of it was drawn at random."""
+        settings, samples = self.settings, self._workspace.label_samples
+        count = min(settings.label_sample or len(self.sample), len(self.sample))
+        if count == len(self.sample):
+            return self.sample, self.sample
+        recipe = f"{METHOD}|{self._encoder.id}|{settings.sample}|{count}|{settings.seed}"
+        known = samples.get(recipe), samples.get(f"{recipe}|at random")
+        if known[0]:
+            return known
+        every, drawn = (
+            [self.sample[row] for row in rows] for rows in cover(self._plain, count, settings.seed)
+        )
+        # The whole choice last: it is what tells that both are there.
+        drawn = samples.keep(f"{recipe}|at random", drawn)
+        return samples.keep(recipe, every), drawn
 
     def minibatches(self, trial_seed: int, epoch: int) -> list[list[int]]:
         """The pool, shuffled for this trial and epoch, in minibatches of about equal size."""
@@ -95,9 +127,26 @@ class Reading:
         ]
 
     def vectors(self, numbers: Sequence[int]) -> Vectors:
-        """float32 [n, d] of documents of the sample."""
-        rows = self._rows
-        return self._vectors[[rows[number] for number in numbers]]
+        """float32 [n, d] of documents; those of the sample are at hand, others are encoded when first asked for."""
+        if all(number in self._rows for number in numbers):
+            return self._vectors[[self._rows[number] for number in numbers]]
+        beside = [number for number in numbers if number not in self._rows]
+        phrases = self._workspace.phrases.get(self.purpose, beside)
+        others = {
+            document.number: self._beside(document.text, phrases.get(document.number, Phrase("")))
+            for document in self._workspace.documents.get(beside)
+        }
+        return np.stack(
+            [others[number] if number in others else self._vectors[self._rows[number]] for number in numbers]
+        )
+
+    def plain(self, numbers: Sequence[int]) -> Vectors:
+        """float32 [n, d] of documents' texts alone, as a classifier sees them; kept until others are asked for."""
+        wanted = tuple(numbers)
+        if self._last[0] != wanted:
+            texts = [document.text for document in self._workspace.documents.get(wanted)]
+            self._last = (wanted, self._encoder.encode(texts))
+        return self._last[1]
 
     def described(self, categories: Sequence[Category]) -> Vectors:
         """float32 [k, d] of "name: description"."""
@@ -128,14 +177,33 @@ class Reading:
         return {number: row for row, number in enumerate(self.sample)}
 
     @cached_property
+    def _plain(self) -> Vectors:
+        """Of the sample's texts alone."""
+        return self._encoder.encode(
+            [document.text for document in self._workspace.documents.get(self.sample)]
+        )
+
+    @cached_property
     def _vectors(self) -> Vectors:
-        documents = self._workspace.documents.get(self.sample)
-        phrases = self._workspace.phrases.get(self.purpose, self.sample)
-        texts = self._encoder.encode([document.text for document in documents])
-        subjects = self._encoder.encode([_subject(phrases.get(number, Phrase(""))) for number in self.sample])
-        known = np.array([[bool(phrases.get(number, Phrase("")).phrase)] for number in self.sample])
+        found = self._workspace.phrases.get(self.purpose, self.sample)
+        phrases = [found.get(number, Phrase("")) for number in self.sample]
+        subjects = self._encoder.encode([_subject(phrase) for phrase in phrases])
+        return self._drawn(self._plain, subjects, phrases)
+
+    def _drawn(self, texts: Vectors, subjects: Vectors, phrases: Sequence[Phrase]) -> Vectors:
+        """The vectors of texts, drawn towards those of their subjects where they have any."""
+        known = np.array([[bool(phrase.phrase)] for phrase in phrases])
         drawn = np.float32(self.settings.phrase_weight) * np.where(known, subjects, np.float32(0))
         return unit(texts + drawn)
+
+    def _beside(self, text: str, phrase: Phrase) -> Vectors:
+        """float32 [d] of a document outside the sample."""
+        key = (text, _subject(phrase))
+        # One at a time, so that the vector does not depend on what else was asked for.
+        if key not in self._others:
+            text_vector, subject = self._encoder.encode([text]), self._encoder.encode([key[1]])
+            self._others[key] = self._drawn(text_vector, subject, [phrase])[0]
+        return self._others[key]
 
 
 def _subject(phrase: Phrase) -> str:

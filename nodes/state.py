@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from typing_extensions import TypedDict  # Studio draws its forms from it; typing's cannot before Python 3.12
 
 SUMMARIZE, LOOP, AWAIT, LABEL, SETTLE, DONE = "summarize", "loop", "await", "label", "settle", "done"
+CLEAN = "clean"
 PLAN, ANSWER, CONFIRM, APPLY = "plan", "answer", "confirm", "apply"
 """Within a turn of the conversation."""
 
@@ -94,7 +95,7 @@ class State(TypedDict, total=False):
     Attributes:
         phase: what comes next; decides where a finished thread that is entered again goes.
         corpus: fingerprint of the corpus.
-        counts: how many documents are read, labelled and the like.
+        counts: how many documents are read, labelled and the like, and how many rounds of active learning are chosen.
         trials: by index, as text.
         finalists: by the same.
         version: id of the taxonomy that was chosen.

@@ -1,5 +1,7 @@
 """The summarizer: for every text of the sample a use-case phrase, and a summary where the text is long."""
 
+from collections.abc import Sequence
+
 from langgraph.runtime import Runtime
 
 from ..checkpoints.phrases import Phrase
@@ -16,12 +18,21 @@ STAGE = "summarize"
 
 
 def summarizer(state: State, runtime: Runtime[Context]) -> State:
-    """Read one slice of the documents that have no phrase yet; each answer is kept as it arrives."""
-    context = runtime.context
+    """Read one slice of the sample's documents that have no phrase yet; each answer is kept as it arrives."""
+    done, left = read_slice(runtime.context, runtime.context.reading.sample)
+    return {"phase": SUMMARIZE if left else LOOP, "counts": {"read": done}}
+
+
+def read_slice(context: Context, numbers: Sequence[int]) -> tuple[int, int]:
+    """Read one slice of those of the documents that have no phrase yet.
+
+    Returns:
+        how many of them have one now, and how many do not.
+    """
     reading, phrases = context.reading, context.workspace.phrases
-    missing = phrases.missing(reading.purpose, reading.sample)
-    done = len(reading.sample) - len(missing)
-    context.report(STAGE, done, len(reading.sample))
+    missing = phrases.missing(reading.purpose, numbers)
+    done = len(numbers) - len(missing)
+    context.report(STAGE, done, len(numbers))
     documents = context.workspace.documents.get(missing[: context.settings.slice])
     for is_long in (False, True):
         # One prompt after the other: calls in a row share the prefix that the endpoint has cached.
@@ -35,9 +46,8 @@ def summarizer(state: State, runtime: Runtime[Context]) -> State:
                 phrase = Phrase("", None)
             phrases.put_many(reading.purpose, {part[row].number: phrase})
             done += 1
-            context.report(STAGE, done, len(reading.sample))
-    left = len(missing) - len(documents)
-    return {"phase": SUMMARIZE if left else LOOP, "counts": {"read": done}}
+            context.report(STAGE, done, len(numbers))
+    return done, len(numbers) - done
 
 
 def _is_long(document: Document, context: Context) -> bool:

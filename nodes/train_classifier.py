@@ -46,8 +46,8 @@ def edition_folder(state: State, context: Context) -> Path:
 
 
 def sample_labels(context: Context, version: str) -> dict[int, LabelRow]:
-    """The settled labels of the label sample, by number; not what a classifier made of those without one."""
-    rows = context.workspace.labels.of(context.run, version, context.reading.label_sample)
+    """The settled labels of what the LLM labels, by number; not what a classifier made of those without one."""
+    rows = context.workspace.labels.of(context.run, version, context.label_numbers())
     return {number: row for number, row in rows.items() if row.source is not Source.STUDENT}
 
 

@@ -12,7 +12,7 @@ from tnt_llm.nodes import state
 from tnt_llm.nodes.settings import Settings
 from tnt_llm.taxonomy.version import Version
 
-DIGESTS = {1: "4ce212e0986d9a94", 2: "62bf179763fd01f2"}
+DIGESTS = {1: "4ce212e0986d9a94", 2: "62bf179763fd01f2", 3: "2552bb120a00ffa2"}
 """What the graph of each version is made of. A change here needs another GRAPH_VERSION: older runs could not go on."""
 
 
@@ -27,7 +27,8 @@ def trial(index, active=True):
 def test_the_steps_are_those_of_the_paper():
     assert set(drawn().nodes) - {"__start__", "__end__"} == {
         "summarizer", "schedule", "taxonomy_updater", "reviewer", "selector", "await_user", "plan", "answer",
-        "confirm", "apply_edits", "labeler", "settle_labels", "train_classifier", "classify_rest", "publish",
+        "confirm", "apply_edits", "labeler", "settle_labels", "clean_labels", "active_round", "train_classifier",
+        "classify_rest", "publish",
     }  # fmt: skip
 
 
@@ -45,6 +46,7 @@ def test_only_whole_slices_and_minibatches_are_repeated():
     assert {source for source, target in edges if source == target} == {
         "summarizer",
         "labeler",
+        "clean_labels",
         "classify_rest",
     }
     assert {("schedule", "taxonomy_updater"), ("taxonomy_updater", "schedule")} <= edges
@@ -87,6 +89,10 @@ def test_a_graph_that_changed_has_another_version():
         (build.after_schedule, state.AWAIT, "await_user"),
         (build.after_labeler, state.LABEL, "labeler"),
         (build.after_labeler, state.SETTLE, "settle_labels"),
+        (build.after_clean_labels, state.CLEAN, "clean_labels"),
+        (build.after_clean_labels, state.SETTLE, "active_round"),
+        (build.after_active_round, state.LABEL, "labeler"),
+        (build.after_active_round, state.SETTLE, "train_classifier"),
         (build.after_classify_rest, state.SETTLE, "classify_rest"),
         (build.after_classify_rest, state.DONE, "publish"),
     ],

@@ -59,7 +59,15 @@ def test_every_checkpoint_is_a_line_the_newest_last(run, steps):
     assert [step.time for step in steps] == sorted(step.time for step in steps)
     assert steps[-1].next == ()
     assert nodes(steps)[:3] == ["", "__start__", "summarizer"]
-    assert nodes(steps)[-5:] == ["labeler", "settle_labels", "train_classifier", "classify_rest", "publish"]
+    assert nodes(steps)[-7:] == [
+        "labeler",
+        "settle_labels",
+        "clean_labels",
+        "active_round",
+        "train_classifier",
+        "classify_rest",
+        "publish",
+    ]
 
 
 def test_what_comes_next_is_what_langgraph_says(run, steps):

@@ -27,3 +27,17 @@ def between(first: int, second: int, count: int, *, seed: int = 0) -> Vectors:
     draw = np.random.default_rng(seed)
     rows = axis(first) + axis(second) + 0.02 * draw.normal(size=(count, WIDTH))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def around_axes(
+    *sizes: int, width: int = 64, spread: float = 0.6, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Unit rows in groups of these sizes, scattered around axes of their own, and the group of each."""
+    draw = np.random.default_rng(seed)
+    rows = [
+        np.eye(width)[group] + spread * draw.normal(size=(size, width)) / np.sqrt(width)
+        for group, size in enumerate(sizes)
+    ]
+    vectors = np.concatenate(rows)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32), np.repeat(np.arange(len(sizes)), sizes)

@@ -120,7 +120,7 @@ def count_answers(workspace: Path) -> int:
 
 
 Told = tuple[str, int, int]
-SILENT = ("selector", "apply_edits", "settle_labels", "publish")
+SILENT = ("selector", "apply_edits", "settle_labels", "clean_labels", "active_round", "publish")
 """Nodes that tell no progress; in a `Worker` they tell that they begin."""
 
 
