@@ -138,6 +138,17 @@ class Labels:
         )
         return {row[0]: _label(row) for row in rows}
 
+    def taught(self, run: str, version: str) -> Iterator[LabelRow]:
+        """The labels that no classifier gave, in order of documents: what one is trained on; memory stays flat."""
+        after = -1
+        while rows := self._database.execute(
+            "SELECT number, primary_id, all_ids, confidence, source, reason FROM labels "
+            "WHERE run = ? AND version = ? AND number > ? AND source <> ? ORDER BY number LIMIT ?",
+            (run, version, after, Source.STUDENT.value, _PAGE),
+        ):
+            yield from map(_label, rows)
+            after = rows[-1][0]
+
     def newest(self, run: str, versions: Iterable[str]) -> str | None:
         """The first of these versions that the run has labels of, those of a classifier alone not counting."""
         for version in versions:

@@ -1,6 +1,6 @@
 """`RunRecord`: what a run has on record, for looking at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..classifiers.classifier import Classifier
     from ..nodes.state import Message
     from ..tools.comparison import Comparison
+    from ..tools.evaluation.evaluation import Evaluation
+    from ..tools.monitor import MonitorReport
     from ..tools.preview import Preview
     from .history import Moment, Step
 
@@ -164,6 +166,67 @@ class RunRecord:
             "tokens": spent.tokens,
             "failures": len(self.failures),
         }
+
+    def monitor(
+        self, corpus: Any, *, text_column: str = "text", id_column: str | None = None, rate: float = 0.05
+    ) -> "MonitorReport":
+        """How incoming texts differ from those that the classifier was trained on; the run stays as it is.
+
+        Args:
+            corpus: the texts, in any form that `Run.start` takes.
+            text_column, id_column: where they have columns.
+            rate: of false alarms: this share of texts like the known ones is called new.
+
+        Raises:
+            RunStateError: the run has no classifier yet.
+            CorpusError: the texts cannot be read.
+        """
+        from .monitoring import monitor_run
+
+        return monitor_run(
+            self._workspace, self.name, corpus, text_column=text_column, id_column=id_column, rate=rate
+        )
+
+    def evaluate(
+        self,
+        *,
+        gold: Path | str | None = None,
+        gold_column: str | None = None,
+        gold_id_column: str | None = None,
+        gold_parent_column: str | None = None,
+        catch_all: Sequence[str] = (),
+        humans: Sequence[Path | str] = (),
+        against: str | None = None,
+        seed: int = 0,
+    ) -> "Evaluation":
+        """How good the run is, without asking an LLM; kept as evaluation.json among the outputs.
+
+        Args:
+            gold: file of gold labels, joined to the documents by id.
+            gold_column: its column of labels.
+            gold_id_column: its column of ids; None for `id` where there is one, else the row.
+            gold_parent_column: its column of the classes above.
+            catch_all: gold classes that only say that no other fits.
+            humans: sheets of `tnt annotate` that people have filled.
+            against: another run of the workspace.
+            seed: of resamples, folds and halves.
+
+        Raises:
+            RunStateError: the run has no labels yet.
+            CorpusError: a file cannot be read, or does not fit the run.
+            SettingsError: an option makes no sense.
+        """
+        from ..tools.evaluation.gold import GoldFile
+        from .evaluation import evaluate_run
+
+        file = GoldFile.asked_for(
+            gold,
+            column=gold_column,
+            id_column=gold_id_column,
+            parent_column=gold_parent_column,
+            catch_all=catch_all,
+        )
+        return evaluate_run(self._workspace, self.name, gold=file, humans=humans, against=against, seed=seed)
 
     def history(self, limit: int | None = None) -> "list[Step]":
         """A line for each checkpoint, the newest last.

@@ -39,7 +39,7 @@ def test_a_topic_that_training_lacks_is_new_and_the_others_are_not():
     vectors, classes = cloud([40] * 8 + [25], 1)
     novel = known.score(Features(vectors), np.where(classes == 8, 2, classes)) > 0.95
     assert novel[classes == 8].mean() > 0.9
-    assert novel[classes < 8].mean() < 0.06
+    assert novel[classes < 8].mean() < 0.08  # 0.05, and two standard errors
 
 
 def test_a_label_that_is_more_frequent_now_is_no_novelty():

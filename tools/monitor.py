@@ -34,8 +34,8 @@ class LabelShift:
         id: category id; None is undefined.
         name: the category's, or "undefined".
         then: share of the training texts that have it, each labelled by a classifier that had not seen it.
-        now: share of the incoming texts.
-        count: incoming texts that have it.
+        now: share of the different incoming texts.
+        count: different incoming texts that have it.
         p: how probable such a difference is where nothing has changed, for this label alone.
         has_shifted: whether it counts, all labels together.
     """
@@ -95,12 +95,13 @@ class MonitorReport:
     Attributes:
         documents: incoming texts.
         blank: those without a word; they count in nothing else.
+        different: different texts among the others: shares, lengths and tests are of these.
         known: training texts that they are compared with.
         rate: of false alarms.
         novel: texts that are called new.
         expected: as many would be if nothing were new.
-        novel_p: how probable so many are where nothing is new.
-        has_novelty: whether there are more than that.
+        novel_p: how probable it is that so many are so new, where nothing is.
+        has_novelty: whether that calls for a look.
         discovered: those that are new as a group; of them at most `DISCOVERY_RATE` are false alarms, on average.
         groups: new texts that are alike, large groups first; a text that is alone is a group of one.
         labels: in the taxonomy's order, undefined last.
@@ -111,6 +112,7 @@ class MonitorReport:
 
     documents: int
     blank: int
+    different: int
     known: int
     rate: float
     novel: int
@@ -176,32 +178,33 @@ def monitor(
     columns = (
         [np.concatenate([getattr(part, name) for part in parts]) for name in _Portion.COLUMNS]
         if parts
-        else [np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, float, float, np.int64)]
+        else [np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, float, float, np.int64, bool)]
     )
-    primary, found, confidence, novelty, words = columns
+    primary, found, confidence, novelty, words, is_copy = columns
     filled = words > 0
+    different = filled & ~is_copy
     is_novel = filled & (novelty > 1 - rate)
-    selected = discovered(novelty[filled])
+    selected = discovered(novelty[different])
     names = [*(label.name for label in classifier.labels), UNDEFINED]
     category_ids = [*(label.id for label in classifier.labels), None]
-    count, novel = int(filled.sum()), int(is_novel.sum())
-    novel_p = _more(novel, count, rate, len(reference))
+    novel_p = _more(novelty[different], rate, len(reference))
     threshold = selected if selected is not None and kept.above(selected) else 1 - rate
-    labels = _shifts(reference.found, found[filled], names, category_ids, rate)
+    labels = _shifts(reference.found, found[different], names, category_ids, rate)
     return MonitorReport(
         documents=len(ids),
         blank=int((~filled).sum()),
         known=len(reference),
         rate=rate,
-        novel=novel,
-        expected=rate * count,
+        different=int(different.sum()),
+        novel=int(is_novel.sum()),
+        expected=rate * int(filled.sum()),
         novel_p=novel_p,
         has_novelty=novel_p <= rate,
         discovered=0 if selected is None else int((novelty[filled] >= selected).sum()),
         groups=group_novel(*kept.most_novel(threshold), names),
         labels=labels,
         distance=sum(abs(label.now - label.then) for label in labels) / 2,
-        length=_length(reference.words, words[filled], rate),
+        length=_length(reference.words, words[different], rate),
         rows=Rows(ids, primary % len(names), names, category_ids, confidence, novelty, is_novel),
     )
 
@@ -234,15 +237,16 @@ def raw_classes(classifier: Classifier, features: Features) -> NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class _Portion:
-    """Columns of some texts; `features` are those of the texts that are not blank."""
+    """Columns of some texts; `features` are those of the different texts that are not blank."""
 
-    COLUMNS = ("primary", "found", "confidence", "novelty", "words")
+    COLUMNS = ("primary", "found", "confidence", "novelty", "words", "is_copy")
 
     primary: NDArray[np.int64]
     found: NDArray[np.int64]
     confidence: NDArray[np.float64]
     novelty: NDArray[np.float64]
     words: NDArray[np.int64]
+    is_copy: NDArray[np.bool_]
     features: Features | None
 
 
@@ -257,14 +261,19 @@ def _score(some: Sequence[Document], classifier: Classifier, reference: Referenc
     filled = np.flatnonzero(words)
     primary, found = np.full(len(some), -1), np.full(len(some), -1)
     confidence, novelty = np.ones(len(some)), np.zeros(len(some))
+    copies = np.zeros(len(some), dtype=bool)
     features = None
     if len(filled):
-        features = classifier.representation.encode([some[row].text for row in filled])
+        # Each different text once: copies would lie together, whatever they say.
+        place: dict[str, int] = {}
+        of = np.array([place.setdefault(some[row].text, len(place)) for row in filled])
+        copies[filled] = np.concatenate([[False], of[1:] <= np.maximum.accumulate(of)[:-1]])
+        features = classifier.representation.encode(list(place))
         predictions = classifier.predict_features(features)
-        primary[filled], confidence[filled] = predictions.primary, predictions.confidence
-        found[filled] = raw_classes(classifier, features)
-        novelty[filled] = reference.score(features, found[filled])
-    return _Portion(primary, found, confidence, novelty, words, features)
+        raw = raw_classes(classifier, features)
+        primary[filled], confidence[filled] = predictions.primary[of], predictions.confidence[of]
+        found[filled], novelty[filled] = raw[of], reference.score(features, raw)[of]
+    return _Portion(primary, found, confidence, novelty, words, copies, features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,7 +286,7 @@ class _Kept:
     def with_portion(self, some: Sequence[Document], part: _Portion, rate: float) -> "_Kept":
         if part.features is None:
             return self
-        filled = np.flatnonzero(part.words)
+        filled = np.flatnonzero((part.words > 0) & ~part.is_copy)
         new = np.flatnonzero(part.novelty[filled] > 1 - rate)
         if not len(new):
             return self
@@ -307,14 +316,21 @@ class _Kept:
 # --- tests
 
 
-def _more(found: int, of: int, rate: float, known: int) -> float:
-    """p-value of so many new texts, one-sided: against the training texts, of which a share `rate` is so."""
+def _more(novelty: NDArray[np.float64], rate: float, known: int) -> float:
+    """p-value of so many new texts, one-sided: against the training texts, of which a share `rate` is so.
+
+    Looked at twice, for many that are new and for fewer that are newer still; so the smaller p counts double.
+    """
     from scipy.stats import fisher_exact
 
+    of, smallest = len(novelty), 1.0
     if not of or not known:
         return 1.0
-    usual = round(rate * known)
-    return float(fisher_exact([[found, of - found], [usual, known - usual]], alternative="greater")[1])
+    for share in (rate, rate / 5):
+        found, usual = int((novelty > 1 - share).sum()), round(share * known)
+        p = fisher_exact([[found, of - found], [usual, known - usual]], alternative="greater")[1]
+        smallest = min(smallest, 2 * float(p))
+    return smallest
 
 
 def _shifts(

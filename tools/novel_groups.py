@@ -59,8 +59,8 @@ def group_novel(
 ) -> tuple[NovelGroup, ...]:
     """Put texts together that are alike; large groups first.
 
-    Average linkage, cut where groups are as near to each other as texts are to their third neighbour on the whole: what
-    lies denser than that is one group.
+    Average linkage, cut half-way between how far texts are from their third neighbour and how far they are from each
+    other on the whole.
 
     Args:
         texts: the new ones, the newest first.
@@ -107,8 +107,9 @@ def _linked(near: NDArray[np.float64]) -> NDArray[np.int64]:
     apart = (apart + apart.T) / 2
     np.fill_diagonal(apart, 0)
     third = np.sort(apart, axis=1)[:, min(3, count - 1)]
-    tree = linkage(squareform(apart, checks=False), "average")
-    return np.asarray(fcluster(tree, max(float(np.median(third)), 1e-6), "distance"), dtype=np.int64)
+    pairs = squareform(apart, checks=False)
+    cut = (np.median(third) + np.median(pairs)) / 2
+    return np.asarray(fcluster(linkage(pairs, "average"), max(cut, 1e-6), "distance"), dtype=np.int64)
 
 
 def _telling(inside: Sequence[set[str]], usual: Counter[str], total: int) -> tuple[str, ...]:
