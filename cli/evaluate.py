@@ -2,72 +2,31 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .console import err, out, say, table
 
 if TYPE_CHECKING:
     from ..tools.evaluation.evaluation import Evaluation, Section
-    from ..tools.evaluation.gold import GoldFile
 
 
-def show_evaluation(
-    workspace: Path,
-    run: str,
-    *,
-    gold: "GoldFile | None",
-    humans: list[Path],
-    against: str | None,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Measure a run, keep the result among its outputs, and print it."""
-    from ..graph.evaluation import evaluate_run
+def show_evaluation(workspace: Path, run: str, *, as_json: bool, **given: Any) -> None:
+    """Measure a run, keep the result among its outputs, and print it.
 
-    evaluation = evaluate_run(workspace, run, gold=gold, humans=humans, against=against, seed=seed)
+    Args:
+        workspace: its directory.
+        run: its name.
+        as_json: for machines.
+        given: what `Run.evaluate` takes.
+    """
+    from ..graph.record import RunRecord
+
+    evaluation = RunRecord(workspace, run).evaluate(**given)
     if as_json:
         # ASCII: what a document or a model wrote cannot reach a terminal as an escape sequence.
         out().file.write(json.dumps(evaluation.as_dict(), indent=2) + "\n")
         return
     show_sections(evaluation)
-
-
-def gold_file(
-    path: Path | None,
-    *,
-    column: str | None,
-    id_column: str | None,
-    parent_column: str | None,
-    catch_all: list[str],
-) -> "GoldFile | None":
-    """Where gold labels are, by the options; None where there are none.
-
-    Raises:
-        SettingsError: an option is missing, or is about a file that is not given.
-    """
-    from ..taxonomy.errors import SettingsError
-
-    if path is None:
-        for option, given in (
-            ("--gold-column", column),
-            ("--gold-id-column", id_column),
-            ("--gold-parent-column", parent_column),
-            ("--catch-all", catch_all),
-        ):
-            if given:
-                raise SettingsError(f"{option} is about gold labels: give their file with --gold FILE")
-        return None
-    if column is None:
-        raise SettingsError(f"--gold {path} needs --gold-column: the name of its column of labels")
-    from ..tools.evaluation.gold import GoldFile
-
-    return GoldFile(
-        path=path,
-        column=column,
-        id_column=id_column,
-        parent_column=parent_column,
-        catch_all=tuple(catch_all),
-    )
 
 
 def show_sections(evaluation: "Evaluation") -> None:

@@ -113,6 +113,22 @@ def run(
     max_words: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Longer texts are summarised first.")
     ] = None,
+    cleaning: Annotated[
+        Literal["ask", "drop", "off"] | None,
+        typer.Option(help="Ask again about labels that look wrong, drop them, or trust all. Default: ask."),
+    ] = None,
+    active_rounds: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Rounds in which the LLM also labels what a first student is unsure of. Default: 0.",
+        ),
+    ] = None,
+    active_batch: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Texts a round. Default: a quarter of the label sample."),
+    ] = None,
     llm: Llm = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = None,
     budget_tokens: BudgetTokens = None,
@@ -143,6 +159,9 @@ def run(
         "update": update,
         "labels": labels,
         "max_words": max_words,
+        "cleaning": cleaning,
+        "active_rounds": active_rounds,
+        "active_batch": active_batch,
         "seed": seed,
         "budget_tokens": budget_tokens,
         "pause_every": pause_every,
@@ -436,19 +455,17 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure how good a run is: by itself, against gold labels, people, or another run."""
-    from .evaluate import gold_file, show_evaluation
+    from .evaluate import show_evaluation
 
     show_evaluation(
         workspace,
         run,
-        gold=gold_file(
-            gold,
-            column=gold_column,
-            id_column=gold_id_column,
-            parent_column=gold_parent_column,
-            catch_all=catch_all or [],
-        ),
-        humans=human or [],
+        gold=gold,
+        gold_column=gold_column,
+        gold_id_column=gold_id_column,
+        gold_parent_column=gold_parent_column,
+        catch_all=catch_all or (),
+        humans=human or (),
         against=against,
         seed=seed,
         as_json=json,

@@ -41,7 +41,7 @@ def evaluate_run(
     name: str,
     *,
     gold: GoldFile | None = None,
-    humans: Sequence[Path] = (),
+    humans: Sequence[Path | str] = (),
     against: str | None = None,
     seed: int = 0,
 ) -> Evaluation:
@@ -70,7 +70,7 @@ def evaluate_run(
     evaluation = evaluate(
         outcome,
         gold=None if gold is None else read_gold(gold, outcome.ids),
-        sheets=[read_sheet(path, documents, outcome.taxonomy) for path in humans],
+        sheets=[read_sheet(Path(path), documents, outcome.taxonomy) for path in humans],
         described=described,
         how=how,
         further=further,

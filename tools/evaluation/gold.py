@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,41 @@ class GoldFile:
     id_column: str | None = None
     parent_column: str | None = None
     catch_all: tuple[str, ...] = ()
+
+    @classmethod
+    def asked_for(
+        cls,
+        path: Path | str | None,
+        *,
+        column: str | None,
+        id_column: str | None = None,
+        parent_column: str | None = None,
+        catch_all: Sequence[str] = (),
+    ) -> Self | None:
+        """What somebody wants, None where that is nothing.
+
+        Raises:
+            SettingsError: the column is missing, or something is said of a file that is not given.
+        """
+        if path is None:
+            for option, given in (
+                ("--gold-column", column),
+                ("--gold-id-column", id_column),
+                ("--gold-parent-column", parent_column),
+                ("--catch-all", catch_all),
+            ):
+                if given:
+                    raise SettingsError(f"{option} is about gold labels: give their file with --gold FILE")
+            return None
+        if column is None:
+            raise SettingsError(f"--gold {path} needs --gold-column: the name of its column of labels")
+        return cls(
+            path=Path(path),
+            column=column,
+            id_column=id_column,
+            parent_column=parent_column,
+            catch_all=tuple(catch_all),
+        )
 
 
 @dataclass(frozen=True, slots=True)
