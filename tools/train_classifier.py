@@ -43,7 +43,7 @@ from .classifier_metrics import (
     reliability,
 )
 
-__all__ = ["ClassMetrics", "Metrics", "train_classifier"]
+__all__ = ["ClassMetrics", "Metrics", "Opener", "train_classifier"]
 
 # With fewer undefined texts than this there is nothing to learn a class from; the novelty gate alone says
 # undefined.
