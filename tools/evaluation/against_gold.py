@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .bootstrap import Bootstrap, Profiles, Weights, figures, tables
 from .evaluation import Confusion, Section
 from .gold import Classes
-from .partition import matching, measure
+from .partition import SIGNED, matching, measure
 
 UNDEFINED_NAME = "undefined"
 CATCH_ALL_NAME = "catch-all"
@@ -72,7 +72,7 @@ def _section(
     return Section(
         key=key,
         title=title,
-        figures=figures(profiles, lambda weights: measure(tables_of(weights)), how),
+        figures=figures(profiles, lambda weights: measure(tables_of(weights)), how, signed=SIGNED),
         facts={
             "documents": profiles.n,
             "categories": k,

@@ -5,7 +5,7 @@ n documents is to draw how often each profile occurs, from a multinomial distrib
 drawing documents one by one, at a cost that does not grow with their number.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +91,9 @@ def sums(weights: Weights, group: NDArray[np.int64], count: int) -> NDArray[np.f
     return np.ascontiguousarray((member @ weights.T).T)
 
 
-def figures(profiles: Profiles, statistic: Statistic, how: Bootstrap) -> dict[str, Figure]:
+def figures(
+    profiles: Profiles, statistic: Statistic, how: Bootstrap, *, signed: Collection[str] = ()
+) -> dict[str, Figure]:
     """Every value of a statistic with its interval; those that the documents do not define are left out.
 
     The interval is that of the percentiles, moved by how far the resamples' mean is from the value. A resample repeats
@@ -103,6 +105,7 @@ def figures(profiles: Profiles, statistic: Statistic, how: Bootstrap) -> dict[st
         statistic: what is measured. To compare two systems let one statistic measure both, and the difference: then
             both are measured on the same resamples.
         how: how many resamples, and which.
+        signed: names of values that go from -1 to 1; the others go from 0.
     """
     if not profiles.n:
         return {}
@@ -116,19 +119,18 @@ def figures(profiles: Profiles, statistic: Statistic, how: Bootstrap) -> dict[st
         for name, values in statistic(weights.astype(np.float64)).items():
             drawn[name].append(values)
     return {
-        name: _figure(float(values[0]), np.concatenate(drawn[name]), profiles.n, how)
+        name: _figure(
+            float(values[0]), np.concatenate(drawn[name]), profiles.n, how, -1.0 if name in signed else 0.0
+        )
         for name, values in observed.items()
         if np.isfinite(values[0])
     }
 
 
-def _figure(value: float, drawn: NDArray[np.float64], n: int, how: Bootstrap) -> Figure:
+def _figure(value: float, drawn: NDArray[np.float64], n: int, how: Bootstrap, lowest: float) -> Figure:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return Figure(value, value, value, n)
     tail = (1 - how.level) / 2
     ends = np.quantile(drawn, [tail, 1 - tail]) + (value - drawn.mean())
-    # No further than any resample went: what cannot be exceeded is not.
-    low = min(max(float(ends[0]), float(drawn.min())), value)
-    high = max(min(float(ends[1]), float(drawn.max())), value)
-    return Figure(value, low, high, n)
+    return Figure(value, min(max(float(ends[0]), lowest), value), max(min(float(ends[1]), 1.0), value), n)

@@ -14,6 +14,7 @@ from .evaluation import Confusion, Section
 from .gold import Classes
 from .outcome import Answers, Outcome
 
+_SIGNED = ("teacher_kappa", "student_kappa", "accuracy_difference", "macro_f1_difference")
 LEAST = 10
 """Documents, to map by and to score on together, with fewer than which nothing is said."""
 
@@ -103,7 +104,7 @@ def _section(
                 found[f"{what}_difference"] = found[f"student_{what}"] - found[f"teacher_{what}"]
         return found
 
-    shown = figures(profiles, statistic, how)
+    shown = figures(profiles, statistic, how, signed=_SIGNED)
     if "student" not in systems or not len(rows):
         return Section(key=key, title=title, figures=shown, facts={"documents": len(rows), **facts})
     sure = _trusted(systems["student"].confidence[rows], given[1] == right)
@@ -141,7 +142,7 @@ def fidelity_section(outcome: Outcome, how: Bootstrap) -> list[Section]:
         Section(
             key="student",
             title="Classifier against the LLM, on documents that it did not learn from",
-            figures=figures(profiles, statistic, how)
+            figures=figures(profiles, statistic, how, signed=("fidelity_kappa",))
             | figures(sure, lambda weights: trust.measure(sure, weights), how),
             facts={"documents": len(rows)},
             confusion=_square(right, given, (*names, UNDEFINED_NAME)),

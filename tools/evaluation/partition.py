@@ -13,6 +13,8 @@ from .ratio import ratio
 Tables = NDArray[np.float64]
 Values = NDArray[np.float64]
 
+SIGNED = frozenset({"ami", "ari"})
+"""Measures that may be below 0: worse than chance."""
 RECOVERED_FROM = 0.5
 """F1 of a gold class and a category from which the class counts as found."""
 _EXACT_UP_TO = 3_000
@@ -91,10 +93,8 @@ def adjusted_mutual_information(found: Tables) -> Values:
     """The same less what chance gives (Vinh, Epps, Bailey, JMLR 2010), as scikit-learn's."""
     information, mean, is_trivial = _information(found)
     chance = _chance(found)
-    space = mean - chance
-    tiny = np.finfo(np.float64).eps
-    space = np.where(space < 0, np.minimum(space, -tiny), np.maximum(space, tiny))
-    return np.where(is_trivial, 1.0, (information - chance) / space)
+    # Where chance is all there could be, as where every document is a group of its own, a perfect match is still 1.
+    return np.where(is_trivial, 1.0, _not_zero(information - chance) / _not_zero(mean - chance))
 
 
 def adjusted_rand(found: Tables) -> Values:
@@ -110,6 +110,11 @@ def adjusted_rand(found: Tables) -> Values:
     above = 2.0 * (together * apart - apart_rows * apart_columns)
     same = (apart_rows == 0) & (apart_columns == 0)
     return np.where(same, 1.0, ratio(above, below, 0.0))
+
+
+def _not_zero(values: Values) -> Values:
+    tiny = np.finfo(np.float64).eps
+    return np.where(values < 0, np.minimum(values, -tiny), np.maximum(values, tiny))
 
 
 def _share(count: Values, found: Tables) -> Values:

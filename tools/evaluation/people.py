@@ -16,6 +16,7 @@ from .sheet import Sheet
 
 MISSING = -1
 LLM, CLASSIFIER = "LLM", "classifier"
+_MEAN = "mean kappa: people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _groups(ratings: Ratings, people: int, how: Bootstrap) -> Section:
         ) -> dict[str, NDArray[np.float64]]:
             return {key: by_class.fleiss_kappa(weights, votes)}
 
-        found |= figures(profiles, statistic, how)
+        found |= figures(profiles, statistic, how, signed=(key,))
     if people > 1:
         found |= _mean_kappa(ratings, people, how)
     return Section(key="groups", title="Agreement of several", figures=found)
@@ -122,9 +123,9 @@ def _mean_kappa(ratings: Ratings, people: int, how: Bootstrap) -> dict[str, Figu
             )
             for one, other in combinations(range(people), 2)
         ]
-        return {"mean kappa: people": np.mean(values, axis=0)}
+        return {_MEAN: np.mean(values, axis=0)}
 
-    return figures(profiles, statistic, how)
+    return figures(profiles, statistic, how, signed=(_MEAN,))
 
 
 def _majority(ratings: Ratings, people: int, how: Bootstrap) -> Section:
@@ -157,7 +158,7 @@ def _measure_pair(
         table = tables(weights, profiles.column(0), profiles.column(1), (size, size))
         return {name: measures[name](table) for name in wanted}
 
-    return figures(profiles, statistic, how)
+    return figures(profiles, statistic, how, signed=("kappa",))
 
 
 def _votes(labels: NDArray[np.int64], size: int) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ def stability_section(
     return Section(
         key="stability",
         title=f"Against the run {name}",
-        figures=figures(profiles, statistic, how),
+        figures=figures(profiles, statistic, how, signed=partition.SIGNED),
         facts={
             "documents": profiles.n,
             "categories": len(leaves),
