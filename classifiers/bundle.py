@@ -11,7 +11,7 @@
         ├── gate.npz            what the novelty gate compares texts with, likewise
         ├── agreement.npz       held-out confidences beside whether the LLM's label was given
         ├── head.json, ...      what the head writes
-        ├── multi...            what tells the labels that apply beside the primary one, where that was learned
+        ├── multilabel.*        what tells the labels that apply beside the primary one, where that was learned
         └── ...                 what the encoders write
 
 The manifest is written last and replaces the old one in a single rename; the data folder that the old one
@@ -52,7 +52,7 @@ MANIFEST = "manifest.json"
 CARD = "README.md"
 _INDEX = "index.faiss"
 _AGREEMENT = "agreement.npz"
-_MULTI = "multi.json"
+_MULTI = "multilabel.json"
 
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _OURS = re.compile(r"data-[0-9a-f]{12}|\.building-[0-9a-f]{8}")
@@ -109,17 +109,20 @@ def load_bundle(folder: Path) -> Classifier:
                 raise
 
 
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What is known of the quality of a saved classifier, without loading it.
+
+    Raises:
+        BundleError: it is incomplete or of a newer version.
+    """
+    place = folder.resolve()
+    data, _ = _listed(_read_manifest(place), place)
+    return dict(_read_json(place / data / "classifier.json").get("metrics", {}))
+
+
 def _load(folder: Path) -> Classifier:
-    manifest = _read_json(folder / MANIFEST)
-    written_by = manifest.get("format")
-    if written_by != FORMAT:
-        raise BundleError(
-            f"{folder / MANIFEST} has format {written_by!r}, this tnt ({__version__}) reads {FORMAT}: load it with "
-            f"the tnt that wrote it ({manifest.get('tnt')}), or train it again"
-        )
-    data, files = manifest.get("data"), manifest.get("files")
-    if not isinstance(data, str) or not _DATA.fullmatch(data) or not isinstance(files, Mapping):
-        raise _damaged(folder / MANIFEST, "its entries make no sense")
+    manifest = _read_manifest(folder)
+    data, files = _listed(manifest, folder)
     for name, facts in files.items():
         _verify(folder, data, name, facts)
     if "classifier.json" not in files:
@@ -144,6 +147,25 @@ def _load(folder: Path) -> Classifier:
         )
     except (KeyError, TypeError) as error:
         raise _damaged(folder / MANIFEST, f"an entry is missing or of the wrong kind: {error}") from error
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    manifest = _read_json(folder / MANIFEST)
+    written_by = manifest.get("format")
+    if written_by != FORMAT:
+        raise BundleError(
+            f"{folder / MANIFEST} has format {written_by!r}, this tnt ({__version__}) reads {FORMAT}: load it with "
+            f"the tnt that wrote it ({manifest.get('tnt')}), or train it again"
+        )
+    return manifest
+
+
+def _listed(manifest: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, Any]]:
+    """Name of the data folder, and what is said of each file in it."""
+    data, files = manifest.get("data"), manifest.get("files")
+    if not isinstance(data, str) or not _DATA.fullmatch(data) or not isinstance(files, Mapping):
+        raise _damaged(folder / MANIFEST, "its entries make no sense")
+    return data, files
 
 
 def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any]]:

@@ -129,6 +129,31 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Texts a round. Default: a quarter of the label sample."),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="What the classifier sees of texts, such as `static+tfidf`. Default: `auto`, by cross-validation.",
+        ),
+    ] = None,
+    head: Annotated[
+        Literal["auto", "logistic", "linear", "lightgbm", "mlp", "knn"] | None,
+        typer.Option(help="What makes labels of it. Default: `auto`, by cross-validation."),
+    ] = None,
+    min_docs_per_second: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Choose no classifier that is slower here. Default: no floor."),
+    ] = None,
+    agreement: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Give no category where this agreement with the LLM cannot be promised, such as .9.",
+        ),
+    ] = None,
+    escalate: Annotated[
+        bool, typer.Option("--escalate", help="Ask the LLM about those texts, within the budget.")
+    ] = False,
     llm: Llm = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of everything that is drawn.")] = None,
     budget_tokens: BudgetTokens = None,
@@ -162,6 +187,11 @@ def run(
         "cleaning": cleaning,
         "active_rounds": active_rounds,
         "active_batch": active_batch,
+        "features": features,
+        "head": head,
+        "min_docs_per_second": min_docs_per_second,
+        "agreement": agreement,
+        "escalate": escalate or None,
         "seed": seed,
         "budget_tokens": budget_tokens,
         "pause_every": pause_every,
@@ -489,6 +519,52 @@ def annotate(
     from .annotate import write_sheet
 
     write_sheet(workspace, run, sheet=output, count=count, seed=seed)
+
+
+@app.command()
+def update(
+    new: Annotated[str, typer.Argument(metavar="NEW", help="New texts, in any form that `tnt run` reads.")],
+    workspace: Workspace,
+    run: RunName = "main",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the new run. Default: the old one's with -2, -3, ...")
+    ] = None,
+    text_column: TextColumn = "text",
+    id_column: IdColumn = None,
+    max_categories: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Most categories from now on. Default: as many as before."),
+    ] = None,
+    llm: Llm = None,
+    budget_tokens: BudgetTokens = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Do not pause to show what would change: go on to the labels.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on from a finished run with new texts: only what is new to it can change the taxonomy."""
+    from .update import update_run
+
+    code = update_run(
+        new,
+        workspace=workspace,
+        run=run,
+        name=name,
+        text_column=text_column,
+        id_column=id_column,
+        llm=llm,
+        quiet=quiet,
+        settings={
+            key: value
+            for key, value in (
+                ("auto", auto),
+                ("max_categories", max_categories),
+                ("budget_tokens", budget_tokens),
+            )
+            if value is not None
+        },
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -34,7 +34,7 @@ def start(
 
     model = choose_model(llm, os.environ)
     say_model(model.text, model.reason, quiet=quiet)
-    with _working(workspace, name, quiet=quiet) as (progress, stop):
+    with working(workspace, name, quiet=quiet) as (progress, stop):
         from ..graph.run import Run
 
         run = Run.start(
@@ -49,25 +49,25 @@ def start(
             stop=stop.event,
             **settings,
         )
-    return _conclude(run, workspace, stop, quiet=quiet)
+    return conclude(run, workspace, stop, quiet=quiet)
 
 
 def go_on(
     *, workspace: Path, name: str, approve: bool, llm: str | None, budget_tokens: int | None, quiet: bool
 ) -> int:
     """Go on with a run, work until it is done or paused, and return the exit code."""
-    with _working(workspace, name, quiet=quiet) as (progress, stop):
+    with working(workspace, name, quiet=quiet) as (progress, stop):
         from ..graph.run import Run
 
         changed = {} if budget_tokens is None else {"budget_tokens": budget_tokens}
         run = Run.open(workspace, name, llm=llm, progress=progress, stop=stop.event, **changed)
         say_model(run.model.text, run.model.reason, quiet=quiet)
         run = run.approve() if approve else run.resume()
-    return _conclude(run, workspace, stop, quiet=quiet)
+    return conclude(run, workspace, stop, quiet=quiet)
 
 
 @contextmanager
-def _working(workspace: Path, name: str, *, quiet: bool) -> Iterator[tuple[Reporter, StopRequest]]:
+def working(workspace: Path, name: str, *, quiet: bool) -> Iterator[tuple[Reporter, StopRequest]]:
     """Progress and signals around the work of a run; where it breaks off, say how it goes on."""
     try:
         with stop_on_signals(quiet=quiet) as stop, reporter(quiet=quiet) as progress:
@@ -94,19 +94,24 @@ def say_model(text: str, reason: str, *, quiet: bool) -> None:
         say(f"LLM: {text} ({reason})", to=err())
 
 
-def _conclude(run: "Run", workspace: Path, stop: StopRequest, *, quiet: bool) -> int:
+def conclude(run: "Run", workspace: Path, stop: StopRequest, *, quiet: bool) -> int:
     """Say how a run ended, and the command that goes on."""
     status = str(run.status)
     again = resume_command(workspace, run.name)
     if status == "done":
         if not quiet:
+            from .update import say_if_nothing_new
+
+            say_if_nothing_new(run)
             say_result(run)
         return ExitCode.DONE
     if status == "awaiting":
         if not quiet:
             from .show import show_taxonomy
+            from .update import show_proposed
 
             show_taxonomy(run)
+            show_proposed(run, workspace)
             if run.question:
                 say(run.question)
             say(f"To ask about it and to change it: {chat_command(workspace, run.name)}")
@@ -134,6 +139,8 @@ def say_result(run: "Run") -> None:
     from .show import coverage_text
 
     say(f"Done: {coverage_text(run)}.")
+    for warning in run.warnings:
+        say(f"Mind: {warning}", style="yellow")
     say(f"The report: {run.path / 'report.html'}")
     say(f"To classify more: tnt classify INPUT -c {shlex.quote(str(run.path / 'classifier'))} -o OUT.csv")
 

@@ -67,6 +67,13 @@ class RunRecord:
         return Model(**self._row().settings["model"])
 
     @property
+    def updated_from(self) -> tuple[str, str] | None:
+        """The run, and the version, that this one goes on from with new documents; None where it does not."""
+        from .update import updated_from
+
+        return updated_from(self._row())
+
+    @property
     def question(self) -> str | None:
         """What the run waits to be told; None when it waits for nothing."""
         asked = self._asked()
@@ -125,6 +132,14 @@ class RunRecord:
         return Classifier.load(self._result("classifier"))
 
     @property
+    def warnings(self) -> list[str]:
+        """What a user should know of the classifier, in sentences; empty where there is nothing, or no classifier."""
+        from ..classifiers.bundle import read_metrics
+
+        folder = self.path / "classifier"
+        return [str(each) for each in read_metrics(folder).get("warnings", ())] if folder.exists() else []
+
+    @property
     def usage(self) -> Mapping[str, Usage]:
         """What each stage has cost."""
         with Workspace.open(self._workspace) as tables:
@@ -140,7 +155,7 @@ class RunRecord:
         """Where the run stands, as plain JSON types: what `tnt show --json` prints."""
         state, row, taxonomy = self.state, self._row(), self.taxonomy
         with Workspace.open(self._workspace) as tables:
-            info = tables.documents.info
+            info = tables.documents.of(row.settings.get("corpus")).info
             version = state.get("version")
             counts = {} if version is None else tables.labels.counts(self.name, version)
         spent = sum(self.usage.values(), Usage())

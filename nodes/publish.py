@@ -7,14 +7,16 @@ from pathlib import Path
 
 from langgraph.runtime import Runtime
 
+from ..checkpoints.checks import Verdict
 from ..checkpoints.editions import Editions
 from ..checkpoints.files import write_atomic
-from ..classifiers.classifier import Classifier
+from ..classifiers.bundle import read_metrics
+from ..classifiers.predictions import UNDEFINED
 from ..prompts.quoting import count_words
 from ..taxonomy.document import Document
 from ..tools.export import export_labels, export_taxonomy, table_rows
 from ..tools.report import render_report
-from ..tools.report_data import Example, FailureItem, LoopPoint, ReportData
+from ..tools.report_data import Example, FailureItem, LoopPoint, ReportData, SuspectItem
 from ..tools.train_classifier import Metrics
 from .context import Context
 from .state import DONE, State
@@ -99,7 +101,8 @@ def _report(state: State, context: Context, folder: Path) -> ReportData:
             for epoch, size, residual, value in trial["path"]
         ],
         chosen_trial=state["chosen"],
-        classifier=Metrics.from_dict(Classifier.load(folder / FOLDER).metrics),
+        classifier=Metrics.from_dict(read_metrics(folder / FOLDER)),
+        suspects=_suspects(context, version),
         usage={stage: usage[stage] for stage in usage},
         failures=[
             FailureItem(
@@ -115,6 +118,35 @@ def _report(state: State, context: Context, folder: Path) -> ReportData:
         notes=_notes(context),
         tnt_version=__version__,
     )
+
+
+def _suspects(context: Context, version: str) -> list[SuspectItem]:
+    """The labels that looked wrong, the most suspect first."""
+    checks = context.workspace.checks.get(
+        context.run, version, Verdict.KEPT, Verdict.CHANGED, Verdict.DROPPED
+    )
+    # A category of then may have another name now, or be gone.
+    names: dict[str | None, str] = {
+        category.id: category.name
+        for each in context.workspace.versions.path(version)
+        for category in each.taxonomy
+    }
+    names[None] = UNDEFINED
+    ordered = sorted(checks, key=lambda number: (-checks[number].doubt, number))
+    return [
+        SuspectItem(
+            document=document.id,
+            text=document.text,
+            before=names[check.label.primary],
+            verdict=check.verdict.value,
+            neighbours=names[check.neighbours],
+            student=names[check.student],
+            answer=names[check.answer] if check.was_answered else "",
+            reason=check.reason,
+        )
+        for document in context.workspace.documents.get(ordered)
+        for check in (checks[document.number],)
+    ]
 
 
 def _examples(context: Context, version: str) -> dict[str | None, list[Example]]:

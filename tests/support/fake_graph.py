@@ -62,6 +62,7 @@ class FakeGraph:
                 self.taxonomy = graph.taxonomy
                 self.usage = graph.usage
                 self.failures = graph.failures
+                self.warnings: list[str] = []
                 self.settings = SimpleNamespace(use_case="why people write")
                 self.model = SimpleNamespace(text="embedded", reason="named")
 
