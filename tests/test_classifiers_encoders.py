@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tnt_llm.classifiers import encoders
-from tnt_llm.classifiers.encoders import SentenceEncoder, minilm, open_encoder
+from tnt_llm.classifiers.encoders import MinilmEncoder, SentenceEncoder, minilm, open_encoder
 from tnt_llm.taxonomy.errors import MissingPartError, SettingsError
 
 pytestmark = pytest.mark.skipif(
@@ -135,12 +135,12 @@ def test_a_missing_wheel_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch
 def test_weights_of_another_hash_are_refused(tmp_path: Path):
     (tmp_path / "model.safetensors").write_bytes(b"something else")
     with pytest.raises(MissingPartError, match="not the official ones"):
-        SentenceEncoder("minilm", str(tmp_path), sha256=encoders.WEIGHTS_SHA256).encode(["hello"])
+        MinilmEncoder(tmp_path).encode(["hello"])
 
 
 def test_weights_that_were_deleted_are_told_with_the_remedy(tmp_path: Path):
     with pytest.raises(MissingPartError, match="force-reinstall"):
-        SentenceEncoder("minilm", str(tmp_path), sha256=encoders.WEIGHTS_SHA256).encode(["hello"])
+        MinilmEncoder(tmp_path).encode(["hello"])
 
 
 def test_without_sentence_transformers_the_error_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

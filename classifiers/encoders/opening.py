@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...taxonomy.errors import SettingsError
 from .encoder import Encoder
-from .minilm import DIMENSION, WEIGHTS_SHA256, minilm_folder
+from .minilm import MinilmEncoder, minilm_folder
 from .sentence import SentenceEncoder
 
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
@@ -34,13 +34,17 @@ def open_encoder(spec: str = "minilm") -> Encoder:
         StorageError: the user's cache cannot be written.
     """
     if spec == "minilm":
-        return SentenceEncoder(spec, str(minilm_folder()), dimension=DIMENSION, sha256=WEIGHTS_SHA256)
+        return MinilmEncoder(minilm_folder())
     if spec == "static":
         from .distillation import open_static
 
         return open_static(os.environ)
     if spec.startswith(SENTENCE_TRANSFORMERS) and spec != SENTENCE_TRANSFORMERS:
         return SentenceEncoder(spec, spec.removeprefix(SENTENCE_TRANSFORMERS))
+    if spec.startswith(("openai:", "http://", "https://")):
+        from .endpoint import open_endpoint
+
+        return open_endpoint(spec, os.environ)
     if _is_folder(spec):
         folder = Path(spec).expanduser().resolve()
         return SentenceEncoder(f"{SENTENCE_TRANSFORMERS}{folder}", str(folder))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...taxonomy.errors import SettingsError
 from ..features import Features
+from .cached import bare
 from .encoder import Encoder, Portable, SparseEncoder
 from .opening import open_encoder
 from .static import StaticEncoder
@@ -74,7 +75,7 @@ class Representation:
         Raises:
             StorageError: the disk is full or the folder cannot be written.
         """
-        for part in (*self.dense, *self.sparse):
+        for part in (*map(bare, self.dense), *self.sparse):
             if isinstance(part, Portable):
                 part.save(folder)
 

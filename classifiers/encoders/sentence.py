@@ -11,53 +11,45 @@ import numpy as np
 
 from ...taxonomy.errors import MissingPartError
 from ..features import Vectors
-from .minilm import check_weights
+from .minilm import CHARACTERS_PER_TOKEN, squeeze
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# A word piece is rarely longer: what lies behind this many characters cannot reach a model of n tokens.
-_CHARACTERS_PER_TOKEN = 32
 _BATCH = 32
 
 
 class SentenceEncoder:
     """A sentence-transformers model, loaded when the first text comes.
 
-    Texts are sorted by length into batches (sentence-transformers does that) and cut at what the model reads:
-    256 tokens for ``minilm``. One thread at a time encodes: the tokenizer cannot be shared, and a single
-    encoding uses all cores anyway.
+    Texts are sorted by length into batches (sentence-transformers does that) and cut at what the model reads.
+    One thread at a time encodes: the tokenizer cannot be shared, and a single encoding uses all cores anyway.
 
     Args:
         spec: what this encoder is known by.
         source: a folder, or a name that sentence-transformers resolves.
-        dimension: columns of the vectors, if known.
-        sha256: what ``source/model.safetensors`` must hash to, if known; checked once per process.
     """
 
-    def __init__(
-        self, spec: str, source: str, *, dimension: int | None = None, sha256: str | None = None
-    ) -> None:
+    def __init__(self, spec: str, source: str) -> None:
         self.id = spec
-        self.dimension = dimension
+        self.dimension: int | None = None
         self._source = source
-        self._sha256 = sha256
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts, float32 [n, d], rows L2-normalised.
 
         Raises:
-            MissingPartError: the model or its library is absent, or the weights are not the official ones.
+            MissingPartError: the model or its library is absent.
         """
         with self._lock:
             model = self._model
-            width = self.dimension or model.get_embedding_dimension() or 0
+            width = self.dimension = model.get_embedding_dimension() or 0
             if not texts:
                 return np.zeros((0, width), dtype=np.float32)
-            room = (model.max_seq_length or 512) * _CHARACTERS_PER_TOKEN
+            room = (model.max_seq_length or 512) * CHARACTERS_PER_TOKEN
             vectors = model.encode(
-                [_squeeze(text, room) for text in texts],
+                [squeeze(text, room) for text in texts],
                 batch_size=_BATCH,
                 show_progress_bar=False,
                 convert_to_numpy=True,
@@ -69,8 +61,6 @@ class SentenceEncoder:
     def _model(self) -> "SentenceTransformer":
         """The loaded model: about 3 s, most of it importing torch."""
         folder = Path(self._source)
-        if self._sha256 is not None:
-            check_weights(folder / "model.safetensors", self._sha256)
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -85,14 +75,6 @@ class SentenceEncoder:
                     f"the encoder {self.id!r} cannot be loaded from {self._source}: {error}. "
                     "Name a folder that sentence-transformers wrote, a model of its hub, or 'minilm'."
                 ) from error
-
-
-def _squeeze(text: str, room: int) -> str:
-    """The text with single spaces, cut at `room` characters: nobody waits for a tokenizer to read 1 MB.
-
-    A lone surrogate, which no tokenizer takes, becomes a question mark.
-    """
-    return " ".join(text[: 4 * room].split())[:room].encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager
