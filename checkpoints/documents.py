@@ -203,6 +203,16 @@ class Documents:
         self._database.put_meta("schema_version", str(SCHEMA_VERSION))
         return info
 
+    def different_after(self, distinct: int) -> list[int]:
+        """Numbers of the first documents of the different texts that are not blank, but for the first so many texts;
+        ascending. With `CorpusInfo.distinct` of an earlier corpus: what this one has beyond it.
+        """
+        rows = self._database.execute(
+            "SELECT number FROM distinct_documents WHERE position >= ? AND position < ? ORDER BY position",
+            (distinct, self.info.distinct),
+        )
+        return [row[0] for row in rows]
+
     def first_alike(self, numbers: Sequence[int], *, before: int) -> dict[int, int]:
         """For documents whose text occurs earlier, the number of the first that has it; blank ones are left out.
 

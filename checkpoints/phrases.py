@@ -52,6 +52,25 @@ class Phrases:
         found = {number: Phrase(phrase, summary) for number, phrase, summary in rows}
         return {number: found[number] for number in numbers if number in found}
 
+    def borrow(self, purpose: str, numbers: Sequence[int]) -> None:
+        """Where documents have no phrase for a purpose, take that of the purpose for which most of them have one.
+
+        Raises:
+            StorageError: the disk is full, or the database cannot be written.
+        """
+        missing = number_list(self.missing(purpose, numbers))
+        best = self._database.execute(
+            "SELECT purpose FROM phrases WHERE number IN (SELECT value FROM json_each(?)) "
+            "GROUP BY purpose ORDER BY count(*) DESC, purpose LIMIT 1",
+            (missing,),
+        )
+        if best:
+            self._database.execute(
+                "INSERT OR IGNORE INTO phrases SELECT ?, number, phrase, summary FROM phrases "
+                "WHERE purpose = ? AND number IN (SELECT value FROM json_each(?))",
+                (purpose, best[0][0], missing),
+            )
+
     def missing(self, purpose: str, numbers: Sequence[int]) -> list[int]:
         """Those of the numbers that have no phrase yet, in the order asked."""
         rows = self._database.execute(

@@ -13,7 +13,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS distinct_documents (position INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
     # What a run that goes on from another reads instead of a drawn sample, by what each document is for.
     """CREATE TABLE IF NOT EXISTS run_documents (
-        run TEXT NOT NULL, part TEXT NOT NULL, number INTEGER NOT NULL,
+        run TEXT NOT NULL, part TEXT NOT NULL, number INTEGER NOT NULL, value REAL NOT NULL,
         PRIMARY KEY (run, part, number)) WITHOUT ROWID""",
     # LLM responses by the hash of all that they depend on. `run` paid for it.
     """CREATE TABLE IF NOT EXISTS answers (

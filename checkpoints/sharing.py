@@ -37,8 +37,10 @@ def share_versions(database: Database, source: str, target: str, words: Iterable
     return tuple(row[0] for row in rows)
 
 
-def share_labels(database: Database, source: str, target: str, versions: Sequence[str]) -> None:
-    """Let a run have another's labels under these versions, but for those that its classifier gave.
+def share_labels(
+    database: Database, source: str, target: str, versions: Sequence[str], *, all_of_them: bool = False
+) -> None:
+    """Let a run have another's labels under these versions, but for those that its classifier gave, or `all_of_them`.
 
     Raises:
         StorageError: the disk is full, or the database cannot be written.
@@ -47,7 +49,7 @@ def share_labels(database: Database, source: str, target: str, versions: Sequenc
         "INSERT OR REPLACE INTO labels (run, version, number, primary_id, all_ids, confidence, source, reason) "
         "SELECT ?, version, number, primary_id, all_ids, confidence, source, reason FROM labels "
         "WHERE run = ? AND version IN (SELECT value FROM json_each(?)) AND source != ?",
-        (target, source, json.dumps(list(versions)), Source.STUDENT.value),
+        (target, source, json.dumps(list(versions)), "" if all_of_them else Source.STUDENT.value),
     )
 
 

@@ -20,6 +20,7 @@ from .documents import Documents
 from .failures import Failures
 from .labels import Labels, Votes
 from .phrases import Phrases
+from .run_documents import RunDocuments
 from .runs import Runs, check_run_name
 from .samples import LabelSamples, Rounds
 from .storage_errors import file_fault
@@ -52,6 +53,16 @@ class Workspace:
         self.failures = Failures(database)
         self.versions = Versions(database)
         self.runs = Runs(database)
+        self.run_documents = RunDocuments(database)
+
+    def of_corpus(self, fingerprint: str | None) -> "Workspace":
+        """The same tables, with the documents as far as they belong to one corpus; None for the first.
+
+        It is closed with this one.
+        """
+        view = Workspace(self.path, self.database)
+        view.documents = self.documents.of(fingerprint)
+        return view
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Self:

@@ -17,6 +17,7 @@ from ..nodes.classify_rest import classify_rest
 from ..nodes.clean_labels import clean_labels
 from ..nodes.confirm import confirm
 from ..nodes.context import Context
+from ..nodes.find_novel import find_novel
 from ..nodes.labeler import labeler
 from ..nodes.plan import plan
 from ..nodes.publish import publish
@@ -32,11 +33,13 @@ from ..nodes.state import (
     DONE,
     LABEL,
     LOOP,
+    NOVEL,
     PLAN,
+    SETTLE,
     SUMMARIZE,
     Branch,
     State,
-    Trial,
+    new_trial,
 )
 from ..nodes.summarizer import summarizer
 from ..nodes.taxonomy_updater import taxonomy_updater
@@ -67,6 +70,7 @@ def build_graph(
     """
     graph: StateGraph[State, Any] = StateGraph(State, context_schema=context_schema)
     for node in (
+        find_novel,
         summarizer,
         schedule,
         taxonomy_updater,
@@ -87,6 +91,7 @@ def build_graph(
     ):
         graph.add_node(node.__name__, around(steered(node)))
     graph.add_conditional_edges(START, enter)
+    graph.add_conditional_edges("find_novel", after_find_novel)
     graph.add_conditional_edges("summarizer", after_summarizer)
     graph.add_conditional_edges("schedule", after_schedule, ["taxonomy_updater", "reviewer", "await_user"])
     graph.add_edge("taxonomy_updater", "schedule")
@@ -130,25 +135,11 @@ def schedule(state: State, runtime: Runtime[Context]) -> State:
         return _pause(state, None if context.settings.auto else context.settings.pause_every) or {
             "phase": LOOP
         }
-    root = Version.first()
-    context.workspace.versions.put(context.run, root)
-    trials: dict[str, Trial] = {
-        str(index): {
-            "index": index,
-            "seed": context.settings.seed + index,
-            "epoch": 0,
-            "batch": 0,
-            "version": root.id,
-            "residual": 1.0,
-            "score": None,
-            "best": root.id,
-            "best_score": None,
-            "quiet": 0,
-            "active": True,
-            "rating": None,
-            "path": [],
-        }
-        for index in range(context.settings.trials)
+    root = state.get("base") or Version.first().id
+    if "base" not in state:
+        context.workspace.versions.put(context.run, Version.first())
+    trials = {
+        str(index): new_trial(index, context.settings.seed, root) for index in range(context.settings.trials)
     }
     return {"phase": LOOP, "trials": trials}
 
@@ -163,9 +154,17 @@ def _pause(state: State, every: int | None) -> State | None:
     return {"phase": AWAIT, "paused_at": done, "version": best["version"], "chosen": best["index"]}
 
 
-def enter(state: State) -> Literal["summarizer", "await_user"]:
+def enter(state: State) -> Literal["find_novel", "summarizer", "await_user"]:
     """Where a thread begins, by its phase."""
+    if state.get("phase") == NOVEL:
+        return "find_novel"
     return "await_user" if state.get("phase") == AWAIT else "summarizer"
+
+
+def after_find_novel(state: State) -> Literal["find_novel", "summarizer", "classify_rest"]:
+    """Until all new documents are compared; where nothing is new, the classifier that is there labels them."""
+    ways: dict[str, Any] = {NOVEL: "find_novel", SUMMARIZE: "summarizer", SETTLE: "classify_rest"}
+    return ways[state["phase"]]  # type: ignore[no-any-return]
 
 
 def after_summarizer(state: State) -> Literal["summarizer", "schedule"]:

@@ -80,7 +80,7 @@ def fork(
             waits = bool(thread and thread.questions(step.id))
         changed = _changed(row, settings, step)
         with tables.database.transaction():
-            name = name or _free_name(tables, row)
+            name = name or free_name(tables, row)
             new = tables.runs.create(
                 name,
                 settings={**row.settings, "settings": changed, "fork": {"run": run, "step": step.step}},
@@ -93,6 +93,7 @@ def fork(
                 # The classifier gives its own labels to the rest, and the fork trains its own.
                 share_labels(tables.database, run, name, versions)
                 share_checks(tables.database, run, name, versions)
+            tables.run_documents.share(run, name)
             share_rounds(tables.database, run, name, step.values.get("counts", {}).get("rounds", 0))
             # Last, in a file of its own: a process that is killed after it leaves a thread that nobody knows.
             begin_thread(tables.checkpoints_path, step.id, row.thread_id, new.thread_id, without=_LEFT)
@@ -155,7 +156,7 @@ def _contradiction(name: str, step: StoredStep) -> str | None:
 # --- names and versions
 
 
-def _free_name(tables: Workspace, row: RunRow) -> str:
+def free_name(tables: Workspace, row: RunRow) -> str:
     """``main-2`` for the first fork of ``main``, and of its forks ``main-3`` and so on."""
     taken = {other.name: other for other in tables.runs.list()}
     stem = row.name

@@ -59,15 +59,7 @@ def finished_outputs(tables: Workspace, run: str) -> "tuple[Classifier, str, Ref
     from ..classifiers.classifier import Classifier
     from ..tools.known_texts import known_texts
 
-    status = tables.runs.get(run).status
-    # Resolved once: taxonomy and classifier of one edition, whatever is published meanwhile.
-    folder = tables.run_folder(run).resolve()
-    try:
-        version = str(json.loads((folder / "taxonomy.json").read_bytes())["version"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunStateError(
-            f"the run {run!r} is {status} and has no results yet: resume or approve it first"
-        ) from error
+    folder, version = published(tables, run)
     classifier = Classifier.load(folder / "classifier")
     rows = list(tables.labels.taught(run, version))
     documents = tables.documents.get([row.number for row in rows])
@@ -75,3 +67,21 @@ def finished_outputs(tables: Workspace, run: str) -> "tuple[Classifier, str, Ref
         classifier, [document.text for document in documents], [row.primary for row in rows]
     )
     return classifier, version, reference
+
+
+def published(tables: Workspace, run: str) -> tuple[Path, str]:
+    """The folder of a run's outputs on disk, and the version that they are of.
+
+    Raises:
+        RunStateError: there are none.
+        RunNotFoundError: there is no such run.
+    """
+    status = tables.runs.get(run).status
+    # Resolved once: taxonomy and classifier of one edition, whatever is published meanwhile.
+    folder = tables.run_folder(run).resolve()
+    try:
+        return folder, str(json.loads((folder / "taxonomy.json").read_bytes())["version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunStateError(
+            f"the run {run!r} is {status} and has no results yet: resume or approve it first"
+        ) from error

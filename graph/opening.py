@@ -9,7 +9,7 @@ from ..checkpoints.runs import RunRow
 from ..checkpoints.workspace import Workspace
 from ..llm.budget import Budget
 from ..llm.spec import ModelSpec, choose_model
-from ..nodes.context import Context, Progress, silent
+from ..nodes.context import Base, Context, Progress, silent
 from ..nodes.settings import Settings
 
 
@@ -44,8 +44,9 @@ def open_context(
         yield Context(
             run=row.name,
             settings=settings,
-            workspace=tables,
+            workspace=tables.of_corpus(row.settings.get("corpus")),
             chat=chat,
             encoder=open_encoder(settings.encoder),
             progress=progress or silent,
+            base=None if (update := row.settings.get("update")) is None else Base(**update["base"]),
         )

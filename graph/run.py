@@ -115,7 +115,7 @@ class Run(RunRecord):
         from .build import GRAPH_VERSION
 
         spec = choose_model(llm, os.environ)
-        chosen = _settings({"use_case": use_case, **settings}).for_model(is_embedded=spec.is_embedded)
+        chosen = checked_settings({"use_case": use_case, **settings}).for_model(is_embedded=spec.is_embedded)
         open_encoder(chosen.encoder)
         path = Path(workspace)
         with Workspace.open(path, create=True) as tables:
@@ -135,6 +135,7 @@ class Run(RunRecord):
                 settings={
                     "settings": chosen.model_dump(mode="json"),
                     "model": {"text": spec.text, "reason": spec.reason},
+                    "corpus": info.fingerprint,
                 },
                 graph_version=GRAPH_VERSION,
                 status=RunStatus.RUNNING,
@@ -176,7 +177,7 @@ class Run(RunRecord):
                 stored["model"] = {"text": chosen.text, "reason": chosen.reason}
             if budget_tokens is not None:
                 changed = {**stored["settings"], "budget_tokens": budget_tokens}
-                stored["settings"] = _settings(changed).model_dump(mode="json")
+                stored["settings"] = checked_settings(changed).model_dump(mode="json")
             if stored != row.settings:
                 tables.runs.update_settings(name, stored)
         return cls(path, name, None, progress, stop)
@@ -284,6 +285,48 @@ class Run(RunRecord):
         made = fork(self._workspace, self.name, at=at, name=name, **settings)
         return Run(self._workspace, made, self._spec, self._progress, self._stop)
 
+    def update(
+        self,
+        corpus: Any,
+        *,
+        name: str | None = None,
+        llm: str | None = None,
+        text_column: str = "text",
+        id_column: str | None = None,
+        **settings: Any,
+    ) -> "Run":
+        """Another run that goes on where this finished one stands, with new documents, until it is done or paused.
+
+        Only what is new to the classifier is read and goes through the loop, which begins with this run's taxonomy. It
+        pauses with the proposed edits unless ``auto=True``; labels then follow by lineage. This run stays as it is.
+
+        Args:
+            corpus: the new documents, in any form that `start` takes.
+            name: of the new run; None for this one's with -2, -3, ...
+            llm: another one; None for this run's.
+            text_column, id_column: where the corpus has columns.
+            settings: `auto`, `budget_tokens`, `max_categories`, `pause_every`, `sample`, `label_sample`.
+
+        Raises:
+            RunStateError: this run has no results yet.
+            CorpusError: the documents cannot be read.
+            SettingsError: a setting makes no sense, or is none of these.
+            VersionError, LeaseHeldError, EndpointError, StorageError: as `resume`.
+        """
+        from .update import begin_update
+
+        made = begin_update(
+            self._workspace,
+            self.name,
+            corpus,
+            name=name,
+            llm=llm,
+            text_column=text_column,
+            id_column=id_column,
+            **settings,
+        )
+        return Run(self._workspace, made, None, self._progress, self._stop).resume()
+
     @contextmanager
     def hold(self, *, take_over: bool = False) -> Iterator[Session]:
         """Keep the run, its LLM and its vectors at hand for several calls; nobody else can work on it meanwhile.
@@ -323,7 +366,12 @@ def list_runs(workspace: Path | str) -> list[RunRow]:
         return tables.runs.list()
 
 
-def _settings(values: Mapping[str, Any]) -> Settings:
+def checked_settings(values: Mapping[str, Any]) -> Settings:
+    """Settings of these values.
+
+    Raises:
+        SettingsError: they make no sense.
+    """
     from pydantic import ValidationError
 
     try:

@@ -92,8 +92,10 @@ class Session:
         with self._status():
             before = self._snapshot()
             if not before.created_at:
-                corpus = self._tables.documents.info.fingerprint
-                self._invoke({"phase": "summarize", "corpus": corpus})
+                stored = self._tables.runs.get(self._name).settings
+                corpus = self._tables.documents.of(stored.get("corpus")).info.fingerprint
+                begin = stored.get("update", {}).get("state", {"phase": "summarize"})
+                self._invoke({**begin, "corpus": corpus})
             elif not before.interrupts:
                 self._invoke(None)
 

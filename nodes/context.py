@@ -12,6 +12,7 @@ from ..llm.store import total
 from ..taxonomy.errors import AnswerError, ModelError
 from ..taxonomy.plan import Instruction
 from .reading import Reading
+from .reading_on import ReadingOn
 from .settings import Settings
 
 
@@ -27,6 +28,20 @@ def silent(stage: str, done: int, total: int, usage: Usage) -> None:
     """A `Progress` that tells nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a run goes on from.
+
+    Attributes:
+        version: id of the taxonomy.
+        count, distinct: documents and different texts of the corpus that it was made from.
+    """
+
+    version: str
+    count: int
+    distinct: int
+
+
 @dataclass(frozen=True)
 class Context:
     """LangGraph's run-time context. It is not checkpointed; `Run` makes it anew from the workspace.
@@ -39,6 +54,7 @@ class Context:
         encoder: texts to vectors.
         progress: who is told.
         reads_for: the settings that the subjects were read with, where instructions have come up since.
+        base: what the run goes on from, where it does.
         reading: what the documents of the sample look like to models and vectors.
     """
 
@@ -49,6 +65,7 @@ class Context:
     encoder: Encoder
     progress: Progress = silent
     reads_for: Settings | None = None
+    base: "Base | None" = None
     reading: Reading = field(init=False)
     _readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -56,7 +73,8 @@ class Context:
         settings = self.reads_for or self.settings
         key = settings.model_dump_json()
         if key not in self._readings:
-            self._readings[key] = Reading(settings, self.workspace, self.encoder, self.chat.id)
+            given = (settings, self.workspace, self.encoder, self.chat.id)
+            self._readings[key] = Reading(*given) if self.base is None else ReadingOn(*given, run=self.run)
         object.__setattr__(self, "reading", self._readings[key])
 
     def steered(self, instructions: Sequence[Instruction], read_with: Sequence[Instruction]) -> "Context":

@@ -5,6 +5,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..checkpoints.phrases import Phrase
 from ..checkpoints.workspace import Workspace
@@ -101,6 +102,10 @@ class Reading:
         # The whole choice last: it is what tells that both are there.
         drawn = samples.keep(f"{recipe}|at random", drawn)
         return samples.keep(recipe, every), drawn
+
+    def strangers(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """bool [n]: which documents are known to belong to no category that was there before."""
+        return np.zeros(len(numbers), dtype=bool)
 
     def minibatches(self, trial_seed: int, epoch: int) -> list[list[int]]:
         """The pool, shuffled for this trial and epoch, in minibatches of about equal size."""

@@ -68,7 +68,20 @@ def gather(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -> Evid
     settings, reading = context.settings, context.reading
     placement = reading.place(taxonomy, numbers)
     vectors = reading.vectors(numbers)
-    misfits = np.flatnonzero(~placement.fits)
+    # In a run that goes on from another: the categories that were there before, which the documents that it reads do
+    # not belong to, and which are not empty because those are elsewhere.
+    before = (
+        set()
+        if context.base is None
+        else set(context.workspace.versions.get(context.base.version).taxonomy.ids)
+    )
+    settled = np.array([leaf.id in before for leaf in taxonomy.leaves], dtype=bool)
+    strange = reading.strangers(numbers)
+    if settled.any():
+        strange &= settled[placement.nearest]
+    elif len(settled):
+        strange[:] = False
+    misfits = np.flatnonzero(~placement.fits | strange)
     tight = [
         cohesion(vectors[rows])
         for rows in (
@@ -94,7 +107,7 @@ def gather(context: Context, taxonomy: Taxonomy, numbers: Sequence[int]) -> Evid
         groups=groups,
         loose=np.array([row for row in misfits if int(row) not in grouped], dtype=np.int64),
         pairs=tuple(rivals(placement, margin=settings.rival_margin, share=settings.rival_share)),
-        empty=tuple(k for k in range(len(taxonomy.leaves)) if tells and k not in used),
+        empty=tuple(k for k in range(len(taxonomy.leaves)) if tells and k not in used and not settled[k]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from typing_extensions import TypedDict  # Studio draws its forms from it; typing's cannot before Python 3.12
 
 SUMMARIZE, LOOP, AWAIT, LABEL, SETTLE, DONE = "summarize", "loop", "await", "label", "settle", "done"
-CLEAN = "clean"
+CLEAN, NOVEL = "clean", "novel"
 PLAN, ANSWER, CONFIRM, APPLY = "plan", "answer", "confirm", "apply"
 """Within a turn of the conversation."""
 
@@ -47,6 +47,31 @@ class Trial(TypedDict):
     active: bool
     rating: int | None
     path: list[list[float]]
+
+
+def new_trial(index: int, seed: int, version: str) -> Trial:
+    """A trial before its first minibatch.
+
+    Args:
+        index: from 0.
+        seed: the run's.
+        version: id of the version that it begins with.
+    """
+    return Trial(
+        index=index,
+        seed=seed + index,
+        epoch=0,
+        batch=0,
+        version=version,
+        residual=1.0,
+        score=None,
+        best=version,
+        best_score=None,
+        quiet=0,
+        active=True,
+        rating=None,
+        path=[],
+    )
 
 
 class Finalist(TypedDict):
@@ -98,6 +123,7 @@ class State(TypedDict, total=False):
         counts: how many documents are read, labelled and the like, and how many rounds of active learning are chosen.
         trials: by index, as text.
         finalists: by the same.
+        base: id of the taxonomy that the loop begins with, in a run that goes on from another.
         version: id of the taxonomy that was chosen.
         chosen: index of its trial.
         label_style: the style in use; an endpoint without logprobs turns `fast` into `explain`.
@@ -121,6 +147,7 @@ class State(TypedDict, total=False):
     counts: Annotated[dict[str, int], _update]
     trials: Annotated[dict[str, Trial], _update]
     finalists: Annotated[dict[str, Finalist], _update]
+    base: str
     version: str
     chosen: int
     label_style: str

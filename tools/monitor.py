@@ -214,8 +214,15 @@ def discovered(novelty: NDArray[np.float64], rate: float = DISCOVERY_RATE) -> fl
 
     None where no text can be picked out: the rule of Benjamini and Hochberg over p-values of 1 - novelty.
     """
-    p = np.sort(1 - novelty)
-    passed = np.flatnonzero(p <= rate * np.arange(1, len(p) + 1) / max(len(p), 1) + 1e-12)
+    return discovered_among(novelty, len(novelty), rate)
+
+
+def discovered_among(
+    newest: Sequence[float] | NDArray[np.float64], count: int, rate: float = DISCOVERY_RATE
+) -> float | None:
+    """As `discovered`, where of `count` texts only the newest are at hand."""
+    p = np.sort(1 - np.asarray(newest, dtype=np.float64))
+    passed = np.flatnonzero(p <= rate * np.arange(1, len(p) + 1) / max(count, 1) + 1e-12)
     return float(1 - p[passed[-1]]) if len(passed) else None
 
 
