@@ -32,8 +32,9 @@ class Check:
         neighbours: category id that most of its nearest neighbours bear; None for undefined.
         student: category id that a student gives which never saw it; None for undefined.
         doubt: how suspect it is, 0..1.
-        answer: category id that the LLM gave when it was asked again; None for undefined, or where it was not asked.
+        answer: category id that the LLM gave when it was asked again; None for undefined.
         reason: one sentence of the LLM's, or what else decided.
+        was_answered: whether it was asked again and answered.
     """
 
     label: LabelRow
@@ -43,6 +44,7 @@ class Check:
     doubt: float = 0.0
     answer: str | None = None
     reason: str = ""
+    was_answered: bool = False
 
 
 class Checks:
@@ -137,6 +139,7 @@ def _evidence(check: Check) -> str:
             "doubt": float(check.doubt),
             "answer": check.answer,
             "reason": check.reason,
+            "was_answered": check.was_answered,
         },
         ensure_ascii=False,
     )

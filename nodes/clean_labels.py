@@ -109,8 +109,7 @@ def _ask_slice(
     context: Context, version: str, taxonomy: Taxonomy, missing: list[int], everything: int
 ) -> None:
     # In another order than before, so that it is another opinion also where the first came with a reason.
-    order = np.random.default_rng([context.settings.seed, 2]).permutation(len(taxonomy.leaves))
-    leaves = [taxonomy.leaves[column] for column in order]
+    leaves = taxonomy.leaves[::-1]
     done = everything - len(missing)
     for number, vote in ask_reasons(context, leaves, missing[: context.settings.slice], stage=STAGE):
         context.workspace.votes.put_many(version, _ask(context), {number: vote})
@@ -145,4 +144,4 @@ def _verdicts(
             row = replace(check.label, reason=check.label.reason or reason)
         elif verdict is Verdict.CHANGED:
             row = reasoned(number, vote, context, taxonomy, near)
-        yield replace(check, verdict=verdict, answer=answer, reason=reason), row
+        yield replace(check, verdict=verdict, answer=answer, reason=reason, was_answered=True), row

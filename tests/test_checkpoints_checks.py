@@ -51,7 +51,7 @@ def test_a_fork_gets_the_rounds_that_it_has_behind_it(workspace):
 
 
 def test_an_examination_comes_back_as_it_was(workspace):
-    told = Check(LABEL, Verdict.CHANGED, "b", None, 0.75, "b", "Half an emoji \ud83d.")
+    told = Check(LABEL, Verdict.CHANGED, "b", None, 0.75, "b", "Half an emoji \ud83d.", True)
     workspace.checks.put_many("main", "v", [told])
     assert workspace.checks.get("main", "v") == {3: replace(told, reason="Half an emoji \ufffd.")}
     assert workspace.checks.get("main", "w") == workspace.checks.get("other", "v") == {}

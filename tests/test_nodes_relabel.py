@@ -2,107 +2,31 @@
 
 import json
 from collections import Counter
-from contextlib import contextmanager
-from types import SimpleNamespace
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
-from node_bench import TopicEncoder, bench, texts_on
+from label_desk import FIRST, GOAL, OVEN, REASON, ROOT, TRAIN, Dying, desk
+from node_bench import TopicEncoder, texts_on
 from rule_model import RuleModel
 from tnt_llm.checkpoints.labels import LabelRow, Source
 from tnt_llm.classifiers.classifier import Classifier
 from tnt_llm.classifiers.encoders import representation
-from tnt_llm.classifiers.encoders import representation
 from tnt_llm.nodes import publish as publishing
 from tnt_llm.nodes.classify_rest import classify_rest
-from tnt_llm.nodes.labeler import calls_ahead, carry, labeler
+from tnt_llm.nodes.labeler import calls_ahead, carry
 from tnt_llm.nodes.publish import publish
 from tnt_llm.nodes.settings import LabelStyle
 from tnt_llm.nodes.settle_labels import settle_labels
-from tnt_llm.nodes.state import DONE, SETTLE
 from tnt_llm.nodes.train_classifier import train_classifier
-from tnt_llm.taxonomy.edits import Add, Merge, Part, Redefine, Remove, Split
+from tnt_llm.taxonomy.edits import Merge, Part, Redefine, Remove, Split
 from tnt_llm.taxonomy.errors import Stopped
-from tnt_llm.taxonomy.version import Author, Version
 
 EACH = 10
 TEXTS = [text for topic in ("goal", "oven", "train", "tax") for text in texts_on(topic, EACH)]
 GOALS, OVENS, TRAINS, TAXES = (range(EACH * place, EACH * (place + 1)) for place in range(4))
 """Numbers of the texts on each topic; no category is about the last."""
-LETTER, REASON = "label_fast", "label_explain"
-
-
-def about(topic, text=None):
-    return {"name": f"{topic}s".title(), "description": text or f"Everything about a {topic} is in it."}
-
-
-ROOT = Version.first()
-FIRST = ROOT.then(
-    [
-        Add(**about("goal"), exemplars=(0, 1)),
-        Add(**about("oven"), exemplars=(10, 11)),
-        Add(**about("train"), exemplars=(20, 21)),
-    ],
-    author=Author.MODEL,
-)
-GOAL, OVEN, TRAIN = FIRST.taxonomy.ids
-
-
-class Desk:
-    """A run whose labels, classifier and outputs are made by the nodes themselves, without a graph around them."""
-
-    def __init__(self, context, rule):
-        self.context = context
-        self.rule = rule
-        self.tables = context.workspace
-        self.state = {"chosen": 0, "trials": {"0": {"index": 0, "path": [[0, 3, 0.25, 0.5]]}}, "counts": {}}
-        self.tables.runs.create(
-            "main", settings={"model": {"text": "fake", "reason": "named"}}, graph_version=2, status="running"
-        )
-        for version in (ROOT, FIRST):
-            self.tables.versions.put("main", version)
-
-    def edit(self, version, *edits):
-        """The version that these edits lead to, all of them applied and kept."""
-        child = version.then(edits, author=Author.HUMAN)
-        assert len(child.edits) == len(edits)
-        self.tables.versions.put("main", child)
-        return child
-
-    def do(self, node):
-        """One step of the graph; the counts are put together as there."""
-        given = node(self.state, SimpleNamespace(context=self.context))
-        self.state |= {**given, "counts": {**self.state["counts"], **given.get("counts", {})}}
-
-    def label(self, version):
-        """Label a version; the texts that were asked about, in their order, and the rows by number."""
-        before = len(self.rule.asked)
-        self.state |= {"version": version.id, "phase": "label"}
-        while self.state["phase"] != SETTLE:
-            self.do(labeler)
-        self.do(settle_labels)
-        asked = [values["text"] for name, values in self.rule.asked[before:] if name in (LETTER, REASON)]
-        return sorted(TEXTS.index(text) for text in asked), self.rows(version)
-
-    def rows(self, version):
-        return {row.number: row for row in self.tables.labels.get("main", version.id)}
-
-    def finish(self):
-        """The rest of an approval; the folder of the outputs."""
-        self.do(train_classifier)
-        while self.state["phase"] != DONE:
-            self.do(classify_rest)
-        self.do(publish)
-        return self.tables.run_folder("main")
-
-
-@contextmanager
-def desk(path, texts=TEXTS, rule=None, **settings):
-    rule = rule or RuleModel()
-    given = {"slice": 7, "balance": 2, "fit_quantile": 0.9, **settings}
-    with bench(path, texts, rule.respond, **given) as (context, _):
-        yield Desk(context, rule)
-    assert not rule.errors
+on_desk = partial(desk, texts=TEXTS)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +41,7 @@ def fixed(rows, *, each=2):
 
 @pytest.mark.parametrize("style", ["fast", "explain"])
 def test_without_earlier_labels_every_text_is_asked_once(tmp_path, style):
-    with desk(tmp_path, labels=style) as run:
+    with on_desk(tmp_path, labels=style) as run:
         assert calls_ahead(run.context, [ROOT, FIRST], LabelStyle(style)) == len(TEXTS)
         asked, rows = run.label(FIRST)
     assert asked == sorted(rows) == list(range(len(TEXTS)))
@@ -128,7 +52,7 @@ def test_without_earlier_labels_every_text_is_asked_once(tmp_path, style):
 
 @pytest.mark.parametrize("style", ["fast", "explain"])
 def test_a_rename_and_a_merge_ask_nothing_and_carry_the_labels(tmp_path, style):
-    with desk(tmp_path, labels=style) as run:
+    with on_desk(tmp_path, labels=style) as run:
         _, before = run.label(FIRST)
         renamed = run.edit(FIRST, Redefine(id=GOAL, name="Sports"))
         assert calls_ahead(run.context, [ROOT, FIRST, renamed], LabelStyle(style)) == 0
@@ -145,7 +69,7 @@ def test_a_rename_and_a_merge_ask_nothing_and_carry_the_labels(tmp_path, style):
 
 @pytest.mark.parametrize("style", ["fast", "explain"])
 def test_a_removal_asks_about_its_texts_and_little_else_and_leaves_the_others_alone(tmp_path, style):
-    with desk(tmp_path, labels=style) as run:
+    with on_desk(tmp_path, labels=style) as run:
         _, before = run.label(FIRST)
         removed = run.edit(FIRST, Remove(id=TRAIN))
         path = run.tables.versions.path(removed.id)
@@ -167,7 +91,7 @@ def test_the_parts_of_a_split_get_its_texts_and_those_that_fitted_nothing_are_as
         Part(name="Goals", description="Everything about a goal is in it.", exemplars=(0, 1)),
         Part(name="Taxes", description="About money and tax.", exemplars=(30, 31)),
     )
-    with desk(tmp_path, labels="explain") as run:
+    with on_desk(tmp_path, labels="explain") as run:
         _, before = run.label(FIRST)
         split = run.edit(FIRST, Split(id=GOAL, parts=parts))
         asked, rows = run.label(split)
@@ -179,7 +103,7 @@ def test_the_parts_of_a_split_get_its_texts_and_those_that_fitted_nothing_are_as
 
 
 def test_undo_brings_the_old_labels_and_redo_the_new_ones_without_a_call(tmp_path):
-    with desk(tmp_path) as run:
+    with on_desk(tmp_path) as run:
         _, first = run.label(FIRST)
         removed = run.edit(FIRST, Remove(id=TRAIN))
         _, second = run.label(removed)
@@ -192,7 +116,7 @@ def test_undo_brings_the_old_labels_and_redo_the_new_ones_without_a_call(tmp_pat
 
 
 def test_labels_come_from_the_nearest_version_that_has_some(tmp_path):
-    with desk(tmp_path) as run:
+    with on_desk(tmp_path) as run:
         run.label(FIRST)
         merged = run.edit(FIRST, Merge(ids=(GOAL, OVEN)))
         _, second = run.label(merged)
@@ -201,20 +125,6 @@ def test_labels_come_from_the_nearest_version_that_has_some(tmp_path):
         between = run.edit(merged, Redefine(id=GOAL, name="Both"))
         asked, rows = run.label(run.edit(between, Redefine(id=TRAIN, name="Rails")))
     assert (asked, rows) == ([], second)
-
-
-class Dying(RuleModel):
-    """Breaks off at the answers of these numbers."""
-
-    def __init__(self, *moments, **given):
-        super().__init__(**given)
-        self.moments = set(moments)
-
-    def respond(self, asked):
-        if len(self.asked) + 1 in self.moments:
-            self.moments.discard(len(self.asked) + 1)
-            raise Stopped("killed")
-        return super().respond(asked)
 
 
 @pytest.mark.parametrize("style", ["fast", "explain"])
@@ -234,11 +144,11 @@ def test_broken_off_anywhere_it_comes_out_the_same_and_no_text_is_asked_twice(tm
             run.do(settle_labels)
         return run.rows(FIRST), run.rows(removed), run.state["counts"]
 
-    with desk(tmp_path / "clean", **settings) as run:
+    with on_desk(tmp_path / "clean", **settings) as run:
         clean, calls = through(run), Counter(map(repr, run.rule.asked))
     asked = sum(calls.values())
     dying = Dying(3, 9, len(TEXTS) + 2, asked - 5, asked - 1, fickle=True)
-    with desk(tmp_path / "broken", rule=dying, **settings) as run:
+    with on_desk(tmp_path / "broken", rule=dying, **settings) as run:
         assert through(run) == clean
         assert Counter(map(repr, run.rule.asked)) == calls
     assert not dying.moments
@@ -246,10 +156,10 @@ def test_broken_off_anywhere_it_comes_out_the_same_and_no_text_is_asked_twice(tm
 
 
 def test_what_another_run_has_asked_about_the_version_changes_no_label(tmp_path):
-    with desk(tmp_path / "alone", orders=2) as run:
+    with on_desk(tmp_path / "alone", orders=2) as run:
         run.label(FIRST)
         _, alone = run.label(run.edit(FIRST, Remove(id=TRAIN)))
-    with desk(tmp_path / "beside", orders=2) as run:
+    with on_desk(tmp_path / "beside", orders=2) as run:
         _, first = run.label(FIRST)
         child = run.edit(FIRST, Remove(id=TRAIN))
         # Another run has no labels of the parent, so it asks about every text, under the same version.
@@ -270,7 +180,7 @@ def test_a_text_whose_call_failed_is_asked_again_under_the_next_version_only(tmp
         return "never" if values["text"] == bad else json.dumps(rule._label_explain(values, 0))
 
     rule.overrides[REASON] = explain
-    with desk(tmp_path, rule=rule, labels="explain") as run:
+    with on_desk(tmp_path, rule=rule, labels="explain") as run:
         _, rows = run.label(FIRST)
         assert sorted(set(range(len(TEXTS))) - set(rows)) == [12]
         run.finish()
@@ -283,7 +193,7 @@ def test_a_text_whose_call_failed_is_asked_again_under_the_next_version_only(tmp
 
 
 def test_what_the_classifier_made_of_a_text_is_no_label_to_learn_from_nor_to_carry(tmp_path):
-    with desk(tmp_path) as run:
+    with on_desk(tmp_path) as run:
         run.label(FIRST)
         wrong = LabelRow(12, TRAIN, (TRAIN,), 1.0, Source.STUDENT)
         run.tables.labels.put_many("main", FIRST.id, [wrong])
@@ -295,7 +205,7 @@ def test_what_the_classifier_made_of_a_text_is_no_label_to_learn_from_nor_to_car
 
 
 def test_labels_of_a_person_stay_whatever_the_edits_beside_them(tmp_path):
-    with desk(tmp_path) as run:
+    with on_desk(tmp_path) as run:
         run.label(FIRST)
         said = LabelRow(12, TRAIN, (TRAIN,), 0.1, Source.HUMAN, "I know better.")
         sure = [LabelRow(number, GOAL, (GOAL,), 0.77, Source.HUMAN) for number in GOALS]
@@ -331,7 +241,7 @@ def outputs(folder):
 
 
 def test_the_outputs_of_an_approval_replace_those_of_the_one_before_as_a_whole(tmp_path):
-    with desk(tmp_path, label_sample=24) as run:
+    with on_desk(tmp_path, label_sample=24) as run:
         run.label(FIRST)
         folder = run.finish()
         assert outputs(folder) == run.state["published"] == FIRST.id
@@ -374,7 +284,7 @@ def test_broken_off_at_any_step_of_an_approval_the_outputs_are_of_one_version(tm
         for place, name in writes:
             patch.setattr(place, name, step(getattr(place, name)))
 
-    with desk(tmp_path, label_sample=24) as run:
+    with on_desk(tmp_path, label_sample=24) as run:
         run.label(FIRST)
         folder = run.finish()
         new, number = FIRST, 1
@@ -405,7 +315,7 @@ def test_broken_off_at_any_step_of_an_approval_the_outputs_are_of_one_version(tm
 
 
 def test_outputs_that_count_already_are_not_written_again(tmp_path):
-    with desk(tmp_path, label_sample=24) as run:
+    with on_desk(tmp_path, label_sample=24) as run:
         run.label(FIRST)
         folder = run.finish()
         kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
@@ -414,7 +324,7 @@ def test_outputs_that_count_already_are_not_written_again(tmp_path):
 
 
 def test_an_edition_that_is_made_once_more_for_another_version_is_still_of_that_version(tmp_path):
-    with desk(tmp_path, label_sample=24) as run:
+    with on_desk(tmp_path, label_sample=24) as run:
         run.label(FIRST)
         folder = run.finish()
         (folder / "taxonomy.json").write_text("{}")
@@ -426,7 +336,7 @@ def test_an_edition_that_is_made_once_more_for_another_version_is_still_of_that_
 
 
 def test_further_letter_orders_are_asked_about_a_part_of_what_is_in_question(tmp_path):
-    with desk(tmp_path, orders=3) as run:
+    with on_desk(tmp_path, orders=3) as run:
         run.label(FIRST)
         path = run.tables.versions.path(
             run.edit(FIRST, Redefine(id=TRAIN, description="Rails and a train.")).id

@@ -19,7 +19,7 @@ from tnt_llm.tools.edit_wording import word_version
 from tnt_llm.tools.loop_chart import HEIGHT, WIDTH, loop_panels, nice_ticks
 from tnt_llm.tools.plain import plain, shorten
 from tnt_llm.tools.report import render_report
-from tnt_llm.tools.report_data import Example, FailureItem, LoopPoint, ReportData
+from tnt_llm.tools.report_data import Example, FailureItem, LoopPoint, ReportData, SuspectItem
 from tnt_llm.tools.train_classifier import Metrics
 
 VOID = {"meta", "input", "line", "circle", "polyline", "br", "link", "img"}
@@ -180,6 +180,23 @@ def test_a_classifier_with_too_few_texts_says_so(data):
     assert not small.unbalanced
 
 
+def test_labels_that_looked_wrong_are_listed_with_what_became_of_them(page):
+    told = "contradict 2 labels of the LLM: 1 was changed, 1 was dropped."
+    assert told in page.text
+    row = "The charge on my card is wrong m019 Account login Payments and invoices Payments and invoices"
+    assert f"{row} changed: Payments and invoices It asks about a charge." in page.text
+    assert "Hello? m023 undefined Seats undefined dropped" in page.text
+
+
+def test_of_many_labels_that_looked_wrong_the_first_are_shown(data):
+    many = [SuspectItem(f"doc{n}", "text", "A", "kept", "B", "B", "A") for n in range(1200)]
+    shown = read(replace(data, suspects=many)).text
+    assert "contradict 1 200 labels of the LLM: 1 200 were kept." in shown
+    assert "doc49" in shown
+    assert "doc50" not in shown
+    assert "looked wrong" not in read(replace(data, suspects=[])).text
+
+
 def test_failures_are_listed_with_what_the_model_wrote(page):
     assert "labeler m017: the answer names no category that exists" in page.text
     assert "Sure! Here is the <b>table</b>:" in page.text
@@ -257,6 +274,7 @@ def hostile_report(data: ReportData) -> ReportData:
         examples={"c1": [example], None: [example]},
         versions=[version],
         usage={HOSTILE: Usage(1, 1)},
+        suspects=[SuspectItem(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         failures=[FailureItem(HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         settings={HOSTILE: HOSTILE},
         notes=[HOSTILE],

@@ -15,8 +15,8 @@ from ..classifiers.index import EmbeddingIndex
 from .cleaning import NEIGHBOURS, Classes
 from .coverage import SAME, Rows, cover, distinct
 
-SPREAD = 5
-"""The batch is spread over so many times as many of the most unsure texts."""
+SPREAD = 20
+"""A batch is spread over so many times as many of the most unsure texts; over a third of the pool if that is less."""
 _C = 10.0
 
 
@@ -36,7 +36,7 @@ def choose_unsure(pool: Vectors, known: Vectors, classes: Classes, count: int, *
     doubt = uncertainty(pool[new], known, classes, seed=seed)
     # Rounded: what differs in the last digits from machine to machine is a tie.
     order = new[np.lexsort((new, -doubt.round(5)))]
-    unsure = np.sort(order[: SPREAD * count])
+    unsure = np.sort(order[: max(2 * count, min(SPREAD * count, len(new) // 3))])
     unsure = unsure[distinct(pool[unsure])]
     return unsure[cover(pool[unsure], count, seed, at_random=0.0)[0]]
 

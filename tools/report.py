@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLES_SHOWN = 5
 FAILURES_SHOWN = 50
+SUSPECTS_SHOWN = 50
 _EXAMPLE_WIDTH = 240
 _RAW_WIDTH = 400
 _OPEN_VERSIONS = 8  # more than that and the older ones start closed
@@ -76,6 +77,11 @@ def render_report(data: ReportData) -> str:
         panels=loop_panels(data.loop, data.chosen_trial),
         trials=len({point.trial for point in data.loop}),
         chart=(WIDTH, HEIGHT),
+        suspects=list(data.suspects)[:SUSPECTS_SHOWN],
+        verdicts=[
+            (verdict, sum(suspect.verdict == verdict for suspect in data.suspects))
+            for verdict in ("kept", "changed", "dropped")
+        ],
         failures=list(data.failures)[:FAILURES_SHOWN],
         example_width=_EXAMPLE_WIDTH,
         raw_width=_RAW_WIDTH,

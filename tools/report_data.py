@@ -61,6 +61,31 @@ class FailureItem:
     raw: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SuspectItem:
+    """A label that looked wrong.
+
+    Attributes:
+        document: the user's id of the document.
+        text: its whole text; the report shortens it.
+        before: name of the category that it had been given, or "undefined".
+        verdict: "kept", "changed" or "dropped".
+        neighbours: name of the category that most of its nearest neighbours bear.
+        student: name of the category that a classifier gives which never saw it.
+        answer: name of the category that the LLM gave when it was asked again; "" where it was not.
+        reason: why, in the LLM's words.
+    """
+
+    document: str
+    text: str
+    before: str
+    verdict: str
+    neighbours: str
+    student: str
+    answer: str = ""
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """All that a report shows.
@@ -80,6 +105,7 @@ class ReportData:
         versions: the final version's ancestry, the first one first.
         loop: every trial's points, each trial's in order; `chosen_trial` is the one that was kept.
         classifier: how it was measured; None when none was trained.
+        suspects: labels that looked wrong and what became of them, the most suspect first; the first ones are shown.
         usage: what each stage cost, in the order of the run.
         failures: the first ones; `failure_count` counts all.
         settings: by name.
@@ -105,6 +131,7 @@ class ReportData:
     loop: Sequence[LoopPoint] = ()
     chosen_trial: int | None = None
     classifier: Metrics | None = None
+    suspects: Sequence[SuspectItem] = ()
     usage: Mapping[str, Usage] = field(default_factory=dict)
     failures: Sequence[FailureItem] = ()
     failure_count: int = 0

@@ -12,6 +12,7 @@ from tnt_llm.tools.report_data import (
     FailureItem,
     LoopPoint,
     ReportData,
+    SuspectItem,
 )
 from tnt_llm.tools.train_classifier import ClassMetrics, Metrics
 
@@ -156,6 +157,19 @@ def sample_report() -> ReportData:
                 for i, name in enumerate([*_TOPICS, "undefined"])
             ),
         ),
+        suspects=[
+            SuspectItem(
+                "m019",
+                "The charge on my card is wrong",
+                "Account login",
+                "changed",
+                "Payments and invoices",
+                "Payments and invoices",
+                "Payments and invoices",
+                "It asks about a charge.",
+            ),
+            SuspectItem("m023", "Hello?", "undefined", "dropped", "Seats", "undefined"),
+        ],
         usage={
             "summarizer": Usage(240, 48_210, 36_000, 1_140, 96.2),
             "taxonomy_updater": Usage(31, 14_820, 6_200, 610, 88.0),
