@@ -1,6 +1,7 @@
 """`tnt classify`: label a file, and say how it went and how it goes on."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..taxonomy.errors import Stopped
@@ -19,6 +20,7 @@ def classify_file(
     id_column: str | None,
     workers: int | None,
     agreement: float | None,
+    cache: Path | None,
     restart: bool,
     quiet: bool,
 ) -> int:
@@ -42,6 +44,7 @@ def classify_file(
                     id_column=id_column,
                     workers=workers,
                     agreement=agreement,
+                    cache=cache,
                     restart=restart,
                     stop=stop.event,
                     on_progress=lambda done: progress("classify", done, total, _Free()),
@@ -49,7 +52,18 @@ def classify_file(
                 )
         except Stopped as stopped:
             if not quiet:
-                again = _command(source, classifier, out, text_column, id_column, workers, agreement)
+                again = _command(
+                    source,
+                    classifier,
+                    out,
+                    {
+                        "--text-column": None if text_column == "text" else text_column,
+                        "--id-column": id_column,
+                        "--workers": workers,
+                        "--agreement": agreement,
+                        "--cache": cache,
+                    },
+                )
                 kept = getattr(stopped, "__notes__", ["Nothing was finished."])[0]
                 say(f"Stopped. {kept} To go on: {again}", to=err())
             return stop.exit_code
@@ -70,23 +84,9 @@ class _Free:
     tokens = 0
 
 
-def _command(
-    source: str,
-    classifier: Path,
-    out: Path,
-    text_column: str,
-    id_column: str | None,
-    workers: int | None,
-    agreement: float | None,
-) -> str:
+def _command(source: str, classifier: Path, out: Path, options: Mapping[str, object]) -> str:
     """The same command again, fit for a shell."""
     words = ["tnt", "classify", source, "-c", str(classifier), "-o", str(out)]
-    options = {
-        "--text-column": None if text_column == "text" else text_column,
-        "--id-column": id_column,
-        "--workers": workers,
-        "--agreement": agreement,
-    }
     for name, value in options.items():
         if value is not None:
             words += [name, str(value)]

@@ -387,6 +387,12 @@ def classify(
             help="Leave a text undefined where it is not sure that so many labels agree with the LLM's.",
         ),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder where a neural network's vectors are kept for a later call."
+        ),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget what an earlier call to the same OUT has finished.")
     ] = False,
@@ -403,6 +409,7 @@ def classify(
         id_column=id_column,
         workers=workers,
         agreement=agreement,
+        cache=cache,
         restart=restart,
         quiet=quiet,
     )

@@ -62,6 +62,8 @@ def test_what_is_given_is_passed_on_and_summed_up(tnt: Tnt, fake: FakeClassify) 
         "3",
         "--agreement",
         "0.9",
+        "--cache",
+        "vec",
         "--restart",
     )
     result = tnt(*CLASSIFY, *options)
@@ -74,6 +76,7 @@ def test_what_is_given_is_passed_on_and_summed_up(tnt: Tnt, fake: FakeClassify) 
         "id_column": "key",
         "workers": 3,
         "agreement": 0.9,
+        "cache": Path("vec"),
         "restart": True,
     }
     assert "classify 2,048/4,096" in result.err
@@ -82,12 +85,14 @@ def test_what_is_given_is_passed_on_and_summed_up(tnt: Tnt, fake: FakeClassify) 
 def test_by_default_everything_is_chosen_by_classify(tnt: Tnt, fake: FakeClassify) -> None:
     result = tnt(*CLASSIFY)
     assert {
-        name: fake.given[name] for name in ("text_column", "id_column", "workers", "agreement", "restart")
+        name: fake.given[name]
+        for name in ("text_column", "id_column", "workers", "agreement", "cache", "restart")
     } == {
         "text_column": "text",
         "id_column": None,
         "workers": None,
         "agreement": None,
+        "cache": None,
         "restart": False,
     }
     assert result.out == "5,000 texts classified, 12 of them undefined, in 3 s (1,667/s): out.parquet\n"

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ def classify(
     workers: int | None = None,
     agreement: float | None = None,
     deduplicate: bool = True,
+    cache: Path | str | None = None,
     restart: bool = False,
     stop: threading.Event | None = None,
     on_progress: Callable[[int], None] | None = None,
@@ -94,6 +95,8 @@ def classify(
         agreement: abstain (undefined, source "abstained") where the classifier cannot promise that a label agrees
             with the LLM's with this probability.
         deduplicate: look for equal texts in a batch, and encode them once.
+        cache: folder where vectors of neural networks and endpoints are looked up and kept, for a later call; it may be
+            shared by several calls at once.
         restart: forget what an earlier call has finished.
         stop: once it is set, the call ends as soon as the batches under way are finished.
         on_progress: called with the number of documents done, after each batch.
@@ -123,7 +126,9 @@ def classify(
     LabelWriter(out)  # which refuses an unknown suffix
     started = time.monotonic()
     with ExitStack() as stack:
-        engine = _Engine(classifier, agreement=agreement, deduplicate=deduplicate, stack=stack)
+        folder = "" if isinstance(classifier, Classifier) else str(classifier)
+        work = Work(folder, agreement, deduplicate, None if cache is None else str(cache))
+        engine = _Engine(classifier if isinstance(classifier, Classifier) else None, work, stack)
         parts = stack.enter_context(open_parts(out, engine.call, restart=restart))
         corpus = CorpusBatches(
             source, text_column=text_column, id_column=id_column, rows=batch or engine.batch_rows
@@ -188,24 +193,16 @@ class _Engine:
 
     names: Names
 
-    def __init__(
-        self,
-        classifier: Path | str | Classifier,
-        *,
-        agreement: float | None,
-        deduplicate: bool,
-        stack: ExitStack,
-    ) -> None:
+    def __init__(self, classifier: Classifier | None, work: Work, stack: ExitStack) -> None:
+        self._classifier = classifier
+        self._work = work
         self._stack = stack
-        self._classifier = classifier if isinstance(classifier, Classifier) else None
-        folder = "" if isinstance(classifier, Classifier) else str(classifier)
-        self._work = Work(folder, agreement, deduplicate)
         self.call: dict[str, Any] = {}
-        if self._classifier is None:
-            self._manifest, features = _identity(Path(folder))
-            self.call = {"tnt": __version__, "classifier": self._manifest, "agreement": agreement}
+        if classifier is None:
+            self._manifest, features = _identity(Path(work.classifier))
+            self.call = {"tnt": __version__, "classifier": self._manifest, "agreement": work.agreement}
         else:
-            features = self._classifier.representation.id
+            features = classifier.representation.id
         self.batch_rows = _FAST_ROWS if set(features.split("+")) <= _FAST else _SLOW_ROWS
 
     def label(self, batches: Iterator[Batch], workers: int | None) -> Iterator[tuple[Batch, Labelled]]:
@@ -233,7 +230,7 @@ class _Engine:
 
         folder = self._stack.enter_context(TemporaryDirectory(prefix="tnt-classifier-"))
         self._classifier.save(folder)
-        return Work(folder, self._work.agreement, self._work.deduplicate)
+        return replace(self._work, classifier=folder)
 
     def _check_unchanged(self) -> None:
         if self._classifier is None and _identity(Path(self._work.classifier))[0] != self._manifest:

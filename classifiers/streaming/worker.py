@@ -6,11 +6,13 @@ It is told what to load by the first frame, `Work` as JSON. It ends when its own
 import os
 import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..classifier import Classifier
+from ..encoders import CachedEncoder
+from ..encoders.static import StaticEncoder
 from .frames import receive, send
 from .results import Labelled, Names, labelled
 
@@ -26,11 +28,13 @@ class Work:
         classifier: a bundle's folder.
         agreement: the classifier abstains where it cannot promise this agreement; None: it never does.
         deduplicate: equal texts of a batch are encoded once.
+        cache: folder where vectors that a neural network or an endpoint makes are looked up and kept; None: nowhere.
     """
 
     classifier: str
     agreement: float | None = None
     deduplicate: bool = True
+    cache: str | None = None
 
     def open(self) -> Classifier:
         """The classifier as it is to be used.
@@ -43,11 +47,22 @@ class Work:
 
     def fit(self, classifier: Classifier) -> Classifier:
         """A classifier that is loaded already, as it is to be used."""
-        return classifier if self.agreement is None else classifier.with_agreement(self.agreement)
+        if self.agreement is not None:
+            classifier = classifier.with_agreement(self.agreement)
+        if self.cache is not None:
+            classifier = _cached(classifier, Path(self.cache))
+        return classifier
 
     def label(self, classifier: Classifier, ids: "StringArray", texts: "StringArray") -> Labelled:
         """Label one batch."""
         return labelled(ids, classifier.predict_many(texts.to_pylist(), deduplicate=self.deduplicate))
+
+
+def _cached(classifier: Classifier, folder: Path) -> Classifier:
+    """The same, with its vectors kept; those of `static` are made in less time than it takes to look them up."""
+    known = classifier.representation
+    dense = [each if each.id == StaticEncoder.id else CachedEncoder(each, folder) for each in known.dense]
+    return replace(classifier, representation=replace(known, dense=tuple(dense)))
 
 
 def names_of(classifier: Classifier) -> Names:
