@@ -30,8 +30,7 @@ def measure(options: Options) -> list[Row]:
     """Save the fast configuration, and load it in fresh processes."""
     gold = banking77(options)
     folder = options.out / "bundle"
-    # Saved by encoders as they are: what remembers its vectors is this benchmark's own.
-    classifier = train(options, gold.texts, gold.labels, *FAST, remember=False)
+    classifier = train(options, gold.texts, gold.labels, *FAST)
     classifier.save(folder)
     children, walls = [], []
     for _ in range(TIMES):

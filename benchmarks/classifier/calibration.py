@@ -5,7 +5,7 @@ from tnt_llm.classifiers.calibration import expected_calibration_error
 
 from benchmarks.classifier.gold_data import Gold, banking77, drawn, noisy
 from benchmarks.classifier.results import Options, Row
-from benchmarks.classifier.student import FAST, agree, names, train
+from benchmarks.classifier.student import AUTO, FAST, agree, names, train
 
 BINS = 15
 NOISE = 0.25
@@ -19,7 +19,7 @@ def measure(options: Options) -> list[Row]:
         drawn(options, "hwu64", "scenario", held_out=4_000, catch_all="general").first(6_000),
     ]
     for gold in corpora:
-        for features, head in (("auto", "auto"), FAST):
+        for features, head in (AUTO, FAST):
             rows += [_row(options, gold, features, head, noise) for noise in (0.0, NOISE)]
     return rows
 

@@ -11,8 +11,8 @@ import numpy as np
 from tnt_llm.classifiers.folds import deal_folds
 from tnt_llm.classifiers.heads.head import make_head
 
+from benchmarks.classifier.encoded import representation
 from benchmarks.classifier.gold_data import Gold, banking77
-from benchmarks.classifier.remembered import remembered
 from benchmarks.classifier.results import Options, Row
 from benchmarks.classifier.student import FAST, agree, names, train
 
@@ -47,9 +47,9 @@ def cross_validate(options: Options, gold: Gold, features: str, head: str) -> tu
     for held in range(FOLDS):
         learned, held_out = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
         texts = [gold.texts[row] for row in learned]
-        representation = remembered(features, options.out).fit(texts)
-        fitted = make_head(head, len(known), seed=0).fit(representation.encode(texts), classes[learned])
-        chances = fitted.predict_proba(representation.encode([gold.texts[row] for row in held_out]))
+        seen = representation(features, options).fit(texts)
+        fitted = make_head(head, len(known), seed=0).fit(seen.encode(texts), classes[learned])
+        chances = fitted.predict_proba(seen.encode([gold.texts[row] for row in held_out]))
         right += int((chances.argmax(axis=1) == classes[held_out]).sum())
     return right / len(classes), time.perf_counter() - began
 

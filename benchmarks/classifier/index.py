@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tnt_llm.classifiers.index import EmbeddingIndex
 
+from benchmarks.classifier.encoded import representation
 from benchmarks.classifier.gold_data import banking77
-from benchmarks.classifier.remembered import remembered
 from benchmarks.classifier.results import Options, Row
 
 ROWS = 100_000
@@ -21,7 +21,7 @@ NOISE = 0.02
 def measure(options: Options) -> list[Row]:
     """Real vectors of banking77, used again with noise until there are enough; its test texts are the queries."""
     gold = banking77(options)
-    dense = remembered("minilm", options.out).encode([*gold.texts, *gold.test_texts]).dense
+    dense = representation("minilm", options).encode([*gold.texts, *gold.test_texts]).dense
     assert dense is not None
     known, queries = dense[: len(gold.texts)], dense[len(gold.texts) :]
     rows = ROWS // 20 if options.quick else ROWS

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from tnt_llm.classifiers.features import Features
 from tnt_llm.classifiers.multilabel import OneVsRest
 
+from benchmarks.classifier.encoded import representation
 from benchmarks.classifier.gold_data import nlupp
-from benchmarks.classifier.remembered import remembered
 from benchmarks.classifier.results import Options, Row
 
 FOLDS = 10
@@ -23,7 +23,7 @@ def measure(options: Options) -> list[Row]:
     applies = np.array([[intent in row for intent in known] for row in intents])
     rows = []
     for spec in ("minilm", "static"):
-        features = remembered(spec, options.out).encode(texts)
+        features = representation(spec, options).encode(texts)
         ours = micro_f1(_predicted(features, applies, _ours), applies)
         theirs = micro_f1(_predicted(features, applies, _sklearn), applies)
         # No bar: the regularization that suits the data is more than its defaults give.

@@ -5,26 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from tnt_llm.classifiers.classifier import Classifier
-from tnt_llm.classifiers.encoders.representation import open_representation
 from tnt_llm.taxonomy.values import Taxonomy
 from tnt_llm.tools.train_classifier import train_classifier
 
+from benchmarks.classifier.encoded import store
 from benchmarks.classifier.gold_data import taxonomy_of
-from benchmarks.classifier.remembered import remembered
 from benchmarks.classifier.results import Options
 
 FAST = ("static+tfidf", "linear")
 """Features and head that the speed of `streaming` is measured with."""
+AUTO = ("auto", "auto")
 
 
 def train(
-    options: Options,
-    texts: Sequence[str],
-    labels: Sequence[str | None],
-    features: str,
-    head: str,
-    *,
-    remember: bool = True,
+    options: Options, texts: Sequence[str], labels: Sequence[str | None], features: str, head: str
 ) -> Classifier:
     """A classifier whose categories are named as the labels are.
 
@@ -32,12 +26,9 @@ def train(
         options: where vectors are kept.
         texts, labels: to learn from; None is undefined.
         features, head: as in the settings.
-        remember: whether vectors are kept; the classifier can be saved only where they are not.
     """
     taxonomy, ids = taxonomy_of(labels)
-    return train_on(
-        options, texts, [ids[label] for label in labels], taxonomy, features, head, remember=remember
-    )
+    return train_on(options, texts, [ids[label] for label in labels], taxonomy, features, head)
 
 
 def train_on(
@@ -48,16 +39,18 @@ def train_on(
     features: str,
     head: str,
     *,
-    remember: bool = True,
+    earlier: Classifier | None = None,
 ) -> Classifier:
-    """As `train`, with ids of categories of a taxonomy as labels."""
+    """As `train`, with ids of categories of a taxonomy as labels, and with what was trained before, if anything."""
     classifier, _ = train_classifier(
         texts=texts,
         labels=labels,
         taxonomy=taxonomy,
-        representation=remembered(features, options.out) if remember else open_representation(features),
+        features=features,
         head=head,
         seed=0,
+        store=store(options),
+        earlier=earlier,
     )
     return classifier
 
