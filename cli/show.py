@@ -49,6 +49,7 @@ def show_runs(workspace: Path) -> None:
     """Print the runs of a workspace, a line each, a fork below the run that it came from."""
     from ..graph.history import forked_from
     from ..graph.run import list_runs
+    from ..graph.update import updated_from
 
     runs = list_runs(workspace)
     if not runs:
@@ -58,6 +59,8 @@ def show_runs(workspace: Path) -> None:
     for depth, row in _tree(runs):
         _, step = forked_from(row)
         begins = "" if step is None else f"{row.parent} at step {step}"
+        if (origin := updated_from(row)) is not None and step is None:
+            begins = f"{origin[0]}, with new texts"
         rows.append(("  " * depth + row.name, str(row.status), row.created, begins, row.note))
     titles = ("Run", "Status", "Started", "From", "Note")
     table([(title, False) for title in titles], rows)

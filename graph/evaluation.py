@@ -141,7 +141,7 @@ class _Finished:
             # The corpus may have grown since: this run's is as long as its table.
             count = int(read_metadata(folder / LABELS_FILE).num_rows)
             documents: list[Document] = []
-            for batch in tables.documents.batches(_BATCH):
+            for batch in tables.documents.of(row.settings.get("corpus")).batches(_BATCH):
                 documents += batch[: count - len(documents)]
                 if len(documents) >= count:
                     break

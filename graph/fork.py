@@ -7,6 +7,7 @@ workspace's, so it is not asked again. What it leaves behind is the old run's fi
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..checkpoints.editions import Editions
 from ..checkpoints.history import StoredStep, Thread, open_thread
 from ..checkpoints.runs import RunRow, check_run_name
 from ..checkpoints.sharing import share_checks, share_labels, share_rounds, share_versions
@@ -21,6 +23,7 @@ from ..checkpoints.threads import begin_thread
 from ..checkpoints.workspace import Workspace
 from ..llm.spec import choose_model
 from ..nodes.settings import Settings
+from ..nodes.train_classifier import FOLDER
 from ..taxonomy.errors import RunStateError, SettingsError
 from .history import find_step
 from .session import RunStatus, check_version
@@ -94,10 +97,26 @@ def fork(
                 share_labels(tables.database, run, name, versions)
                 share_checks(tables.database, run, name, versions)
             tables.run_documents.share(run, name)
+            _copy_classifier(tables, run, name, step)
             share_rounds(tables.database, run, name, step.values.get("counts", {}).get("rounds", 0))
             # Last, in a file of its own: a process that is killed after it leaves a thread that nobody knows.
             begin_thread(tables.checkpoints_path, step.id, row.thread_id, new.thread_id, without=_LEFT)
     return name
+
+
+def _copy_classifier(tables: Workspace, run: str, name: str, step: StoredStep) -> None:
+    """Of a run that goes on from another: the classifier that new documents are compared by."""
+    if "update" not in tables.runs.get(run).settings:
+        return
+    old, new = (Editions(tables.run_folder(one)).folder(1) / FOLDER for one in (run, name))
+    if old.is_dir():
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(old, new)
+    elif "find_novel" in step.next:
+        raise RunStateError(
+            f"the classifier that {run!r} began with is gone since it was finished anew: fork a later step, or update "
+            f"{tables.runs.get(run).parent!r} again"
+        )
 
 
 def _with_its_files(thread: Thread | None, run: str, step: StoredStep) -> StoredStep:

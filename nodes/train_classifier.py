@@ -42,7 +42,7 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
         min_docs_per_second=settings.min_docs_per_second,
         agreement=settings.agreement,
         exemplars=_exemplars(context, taxonomy, {row.number for row in rows}),
-        earlier=_earlier(context),
+        earlier=_earlier(state, context),
         opening=_opening(context),
         store=context.workspace.path / VECTORS,
         use_case=settings.use_case,
@@ -65,9 +65,13 @@ def sample_labels(context: Context, version: str) -> dict[int, LabelRow]:
     return {number: row for number, row in rows.items() if row.source is not Source.STUDENT}
 
 
-def _earlier(context: Context) -> Classifier | None:
-    """What the run has trained before, whose configuration is kept; None where there is nothing that can be read."""
+def _earlier(state: State, context: Context) -> Classifier | None:
+    """What the run has trained before, or the one that it goes on from, whose configuration is kept; None where there
+    is nothing that can be read.
+    """
     folder = context.workspace.run_folder(context.run) / FOLDER
+    if context.base is not None and not folder.exists():
+        folder = edition_folder(state, context) / FOLDER
     try:
         return Classifier.load(folder) if folder.exists() else None
     except (BundleError, MissingPartError):
