@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 from tnt_llm.classifiers.calibration import expected_calibration_error
+from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.tools.evaluation import classes, hierarchy, partition, several, trust
 from tnt_llm.tools.evaluation.bootstrap import Bootstrap, Profiles, figures, tables
 from tnt_llm.tools.evaluation.by_itself import balance
 from tnt_llm.tools.evaluation.figure import Figure
+from tnt_llm.tools.evaluation.held_out import predict_held_out
+from tnt_llm.tools.train_classifier import train_classifier
+from toy_texts import WordEncoder, sample_of, taxonomy_of
 
 QUICK = Bootstrap(resamples=200)
 
@@ -352,6 +357,48 @@ def test_the_curve_ends_with_everything_answered_and_bins_hold_everything():
     assert sum(one.n for one in bins) == pytest.approx(5_000)
     assert sum(one.n * one.accuracy for one in bins) == pytest.approx(right.sum())
     assert all(abs(one.confidence - one.accuracy) < 0.1 for one in bins)
+
+
+def test_what_a_classifier_says_of_its_own_training_texts_is_said_by_copies_that_never_saw_them():
+    texts, _ = sample_of(30, "pets", "taxes")
+    draw = np.random.default_rng(0)
+    names = ("id-pets", "id-taxes")
+    labels = [names[place] for place in draw.integers(0, 2, len(texts))]
+    classifier, _ = train_classifier(
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy_of("pets", "taxes"),
+        representation=Representation((WordEncoder(),)),
+        head="knn",
+        seed=0,
+    )
+    places = np.array([names.index(label) for label in labels])
+    held = predict_held_out(classifier, texts, labels, seed=0)
+    assert held is not None
+    assert held.rows.tolist() == list(range(60))
+    assert (held.primary == places).mean() < 0.7  # labels by chance cannot be learned
+    assert predict_held_out(classifier, texts[:1], labels[:1], seed=0) is None
+    assert predict_held_out(classifier, texts[:2], ["id-pets", "id-strange"], seed=0) is None
+
+
+def test_a_classifier_that_abstains_abstains_of_its_training_texts_too():
+    texts, labels = sample_of(20, "pets", "taxes")
+    classifier, _ = train_classifier(
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy_of("pets", "taxes"),
+        representation=Representation((WordEncoder(),)),
+        head="logistic",
+        seed=0,
+    )
+    bold, shy = (
+        predict_held_out(replace(classifier, least_confidence=least), texts, labels, seed=0)
+        for least in (0.0, 2.0)
+    )
+    assert bold is not None
+    assert shy is not None
+    assert (bold.primary >= 0).mean() > 0.9
+    assert (shy.primary == -1).all()
 
 
 # --- several labels, two levels, balance ---

@@ -31,13 +31,10 @@ def kappa(found: NDArray[np.float64]) -> Values:
     1 where both give one and the same label to everything: then they agree, and chance leaves nothing to exceed.
     """
     n = found.sum(axis=(1, 2))
-    share = ratio(found, n[:, None, None])
-    agree = np.trace(share, axis1=1, axis2=2)
-    chance = (share.sum(axis=1) * share.sum(axis=2)).sum(axis=1)
-    rest = 1 - chance
-    return np.where(
-        rest > 1e-12, (agree - chance) / np.where(rest > 1e-12, rest, 1.0), np.where(n > 0, 1.0, np.nan)
-    )
+    apart = n - np.trace(found, axis1=1, axis2=2)
+    # In counts, which are exact: what is apart, over what chance would part.
+    by_chance = n**2 - (found.sum(axis=1) * found.sum(axis=2)).sum(axis=1)
+    return np.where(n > 0, 1 - ratio(apart * n, by_chance, 0.0), np.nan)
 
 
 def fleiss_kappa(weights: NDArray[np.float64], votes: NDArray[np.float64]) -> Values:
