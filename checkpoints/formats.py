@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any
 
@@ -89,12 +89,13 @@ def read_parquet(path: Path, *, text_column: str, id_column: str | None) -> Pair
             wanted = [names[at] for at in (text_at, id_at) if at is not None]
             for batch in file.iter_batches(batch_size=_PARQUET_BATCH, columns=wanted):
                 texts = batch.column(names[text_at])
-                ids = [None] * len(texts) if id_at is None else batch.column(names[id_at]).to_pylist()
+                ids = repeat(None, len(texts)) if id_at is None else batch.column(names[id_at])
                 for given, text in zip(ids, texts, strict=True):
                     row += 1
                     where = f"{path}, row {row}"
                     # One by one: a whole column would not say which of its strings is not UTF-8.
-                    yield (None if given is None else as_text(given, where)), as_text(text.as_py(), where)
+                    known = None if given is None else given.as_py()
+                    yield (None if known is None else as_text(known, where)), as_text(text.as_py(), where)
     except UnicodeDecodeError as error:
         raise not_utf8(str(path), row, error) from error
     except (pyarrow.ArrowException, OSError) as error:

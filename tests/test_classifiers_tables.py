@@ -1,11 +1,15 @@
 """The table of labels: three formats of the same rows, as a whole or not at all."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 from tnt_llm.classifiers import tables
 from tnt_llm.classifiers.tables import LabelWriter, TableRow
@@ -159,3 +163,69 @@ def test_another_suffix_is_refused_with_those_that_work(tmp_path: Path, name: st
 
 def test_the_suffix_may_be_in_capitals_and_the_folder_new(tmp_path: Path):
     assert len(read_csv(write(tmp_path / "new" / "LABELS.CSV"))) == 3
+
+
+ODD = st.text(st.sampled_from("ab|=+-@,;\"'\\\t\n\r\x01\x7f é😀"), max_size=6)
+TABLE_ROWS = st.builds(
+    TableRow,
+    id=ODD,
+    primary_id=st.none() | ODD,
+    primary=ODD,
+    all=st.lists(ODD, max_size=3).map(tuple),
+    confidence=st.floats(0, 1),
+    source=st.sampled_from(["student", "llm", ""]),
+    reason=ODD,
+)
+
+
+def by_the_csv_module(rows: list[TableRow]) -> str:
+    """The CSV file, written row by row."""
+
+    def inert(text: str) -> str:
+        text = f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(TableRow._fields)
+    for row in rows:
+        cells = [inert(cell) for cell in (row.id, row.primary_id or "", row.primary, "|".join(row.all))]
+        writer.writerow([*cells, f"{round(row.confidence, 4):.4f}", row.source, inert(row.reason)])
+    return file.getvalue()
+
+
+@given(st.lists(TABLE_ROWS, max_size=5))
+def test_columns_are_written_as_the_csv_module_writes_rows(tmp_path_factory, rows: list[TableRow]):
+    path = write(tmp_path_factory.mktemp("csv") / "labels.csv", rows)
+    assert path.read_bytes().decode() == by_the_csv_module(rows)
+
+
+@given(st.lists(TABLE_ROWS, max_size=5))
+def test_columns_are_written_as_the_json_module_writes_rows(tmp_path_factory, rows: list[TableRow]):
+    path = write(tmp_path_factory.mktemp("jsonl") / "labels.jsonl", rows)
+    lines = [
+        json.dumps(
+            row._asdict() | {"all": list(row.all), "confidence": round(row.confidence, 4)}, ensure_ascii=False
+        )
+        for row in rows
+    ]
+    assert path.read_bytes().decode() == "".join(f"{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_batch_of_coded_columns_makes_the_table_that_rows_make(tmp_path: Path, suffix: str):
+    plain = tables._as_batch(ROWS)
+    coded = {
+        name: plain.column(name).dictionary_encode() for name in ("primary_id", "primary", "source", "reason")
+    }
+    every = plain.column("all")
+    coded["all"] = pa.ListArray.from_arrays(every.offsets, every.values.dictionary_encode())
+    batch = pa.record_batch({name: coded.get(name, plain.column(name)) for name in TableRow._fields})
+    with LabelWriter(tmp_path / f"coded{suffix}") as writer:
+        writer.write(ROWS[:1])
+        writer.write_batch(batch)
+        writer.write_batch(batch.slice(1, 1))
+    expected = write(tmp_path / f"rows{suffix}", [ROWS[0], *ROWS, ROWS[1]])
+    assert read_back(tmp_path / f"coded{suffix}") == read_back(expected)
+    if suffix == ".parquet":
+        assert parquet.read_schema(tmp_path / "coded.parquet") == parquet.read_schema(expected)
