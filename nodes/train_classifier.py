@@ -28,6 +28,7 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
     rows = sample_labels(context, version).values()
     documents = context.workspace.documents.get([row.number for row in rows])
     taxonomy = context.workspace.versions.get(version).taxonomy
+    drawn = set(context.reading.representative)
     settings, stored = context.settings, context.workspace.runs.get(context.run).settings
     classifier, _ = tool.train_classifier(
         # The raw text, as the classifier will see it: `phrase: text` exists for the sample alone.
@@ -48,6 +49,7 @@ def train_classifier(state: State, runtime: Runtime[Context]) -> State:
         use_case=settings.use_case,
         corpus=Path(context.workspace.documents.info.source).name,
         labelled_by=stored["model"]["text"],
+        representative=[row.number in drawn for row in rows],
     )
     classifier.save(edition_folder(state, context) / FOLDER)
     context.report(STAGE, 1, 1)

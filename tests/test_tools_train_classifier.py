@@ -183,3 +183,17 @@ def test_lengths_that_differ_are_refused_with_the_numbers():
 def test_f1_is_the_harmonic_mean_and_zero_where_nothing_was_hit():
     assert ClassMetrics("a", "A", 4, 4, 0.5, 1.0).f1 == pytest.approx(2 / 3)
     assert ClassMetrics("a", "A", 4, 0, 0.0, 0.0).f1 == 0
+
+
+def test_calibration_and_agreement_are_measured_on_what_was_drawn_at_random_where_that_is_enough():
+    texts, labels = sample_of(40, *TOPICS)
+    # Labels at odds with their texts, on every other one: what was not drawn at random is hard.
+    hard = [f"id-{TOPICS[(row + 1) % 3]}" if row % 2 else label for row, label in enumerate(labels)]
+    easy = [not row % 2 for row in range(len(texts))]
+    given = {"head": "logistic", "agreement": 0.8}
+    every = train(texts, hard, **given)[0]
+    drawn = train(texts, hard, representative=easy, **given)[0]
+    few = train(texts, hard, representative=[row < 20 for row in range(len(texts))], **given)[0]
+    assert len(drawn.agreement.agrees) < len(every.agreement.agrees) == len(few.agreement.agrees)
+    assert drawn.agreement.agrees.mean() > every.agreement.agrees.mean()
+    assert few.calibration == every.calibration != drawn.calibration

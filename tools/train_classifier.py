@@ -48,6 +48,8 @@ __all__ = ["ClassMetrics", "Metrics", "Opener", "train_classifier"]
 # With fewer undefined texts than this there is nothing to learn a class from; the novelty gate alone says
 # undefined.
 LEAST_UNDEFINED = 5
+LEAST_REPRESENTATIVE = 50
+"""With fewer texts that were drawn at random, calibration and agreement are measured on all."""
 LEAST_SEVERAL = 10
 """Texts with more than one label, from which on it is learned which labels apply beside the first."""
 
@@ -72,6 +74,7 @@ def train_classifier(
     use_case: str = "",
     corpus: str = "",
     labelled_by: str = "",
+    representative: Sequence[bool] | None = None,
 ) -> tuple[Classifier, Metrics]:
     """Train on all labelled texts and the exemplars, after measuring by stratified cross-validation.
 
@@ -102,6 +105,8 @@ def train_classifier(
         use_case: what the categories are for; kept with the classifier, like the next two.
         corpus: what the texts were read from.
         labelled_by: spec of the LLM that gave the labels.
+        representative: which texts were drawn at random [n]: what is promised of others is measured on them, where
+            they are enough. Texts that were chosen to differ are harder when held out than texts are. None: all.
 
     Raises:
         SettingsError: the numbers of texts and labels differ, a label is no category's id, or there is no such
@@ -140,7 +145,10 @@ def train_classifier(
 
     calibration, evidence = Calibration(), None
     if held is not None:
-        calibration, evidence = _calibrate(task, held)
+        drawn = (
+            np.ones(len(texts), dtype=bool) if representative is None else np.asarray(representative, bool)
+        )
+        calibration, evidence = _calibrate(task, _only(held, drawn[kept][held.rows]))
     vectors = trained.features.dense
     every = sample.with_rows(always)
     classifier = Classifier(
@@ -303,6 +311,13 @@ def _once(sample: Sample, categories: int) -> NDArray[np.int64]:
     """Rows of the texts that have a category, each different text once."""
     inside = np.flatnonzero(sample.classes < categories)
     return np.array(sorted({sample.texts[row]: row for row in inside[::-1]}.values()), dtype=np.int64)
+
+
+def _only(held: Held, wanted: NDArray[np.bool_]) -> Held:
+    """What was held out of the wanted texts, mask [m]; of all, where those are too few to measure anything on."""
+    if wanted.sum() < min(LEAST_REPRESENTATIVE, len(wanted)):
+        return held
+    return Held(held.rows[wanted], held.chances[wanted], held.passed[wanted], held.found[wanted])
 
 
 def _calibrate(task: _Task, held: Held) -> tuple[Calibration, Agreement | None]:
