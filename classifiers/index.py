@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 from ..taxonomy.errors import BundleError
 from .encoders import Vectors
 
+# How the file of a flat index of inner products begins.
+_KIND = b"IxFI"
+
 
 class EmbeddingIndex:
     """Exact search over rows of vectors. `build` or `load` one."""
 
     def __init__(self, index: Any) -> None:
-        self._index = index
+        self._opened = index
+        self._content: bytes | None = None
+        self._path: Path | None = None
 
     @classmethod
     def build(cls, vectors: Vectors) -> "EmbeddingIndex":
@@ -67,13 +72,29 @@ class EmbeddingIndex:
         """Read what `save` wrote.
 
         Raises:
-            BundleError: the file is absent or is no FAISS index.
+            BundleError: the file is absent or is no such index; damage inside is told by the first search.
         """
-        import faiss
-
         try:
-            return cls(faiss.read_index(str(path)))
-        except RuntimeError as error:
-            raise BundleError(
-                f"{path} is not a readable FAISS index: {str(error).splitlines()[0]}"
-            ) from error
+            content = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path} cannot be read: {error.strerror or error}") from error
+        # FAISS itself is loaded by the first search: labelling texts needs none.
+        if content[:4] != _KIND:
+            raise BundleError(f"{path} is not a readable FAISS index: it does not begin as one")
+        found = cls(None)
+        found._content, found._path = content, path
+        return found
+
+    @property
+    def _index(self) -> Any:
+        if self._opened is None:
+            import faiss
+
+            try:
+                self._opened = faiss.deserialize_index(np.frombuffer(self._content, dtype=np.uint8))
+            except RuntimeError as error:
+                raise BundleError(
+                    f"{self._path} is not a readable FAISS index: {str(error).splitlines()[0]}"
+                ) from error
+            self._content = None
+        return self._opened
