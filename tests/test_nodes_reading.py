@@ -82,6 +82,44 @@ def test_a_label_sample_is_at_most_the_sample(shared: Context, label_sample: int
     assert read_with(shared, label_sample=label_sample).label_sample == shared.reading.sample
 
 
+def test_where_all_are_labelled_all_are_representative_else_those_drawn_at_random(shared: Context) -> None:
+    assert read_with(shared, label_sample=None).representative == shared.reading.sample
+    drawn = shared.reading.representative
+    assert drawn == sorted(set(drawn) & set(shared.reading.label_sample))
+    assert 0 < len(drawn) < len(shared.reading.label_sample)
+
+
+def test_the_label_sample_is_chosen_once_whatever_is_read_anew_and_whatever_vectors_say_then(
+    tmp_path: Path,
+) -> None:
+    class Elsewhere(TopicEncoder):
+        """Another machine, on which vectors came out otherwise."""
+
+        def encode(self, texts: Any) -> Any:
+            return np.flip(super().encode(texts), axis=0).copy()
+
+    with bench(tmp_path, TEXTS, label_sample=20) as (context, _):
+        first = context.reading
+        chosen, drawn = first.label_sample, first.representative
+        phrases = {number: Phrase(f"subject {number % 3}") for number in first.sample}
+        context.workspace.phrases.put_many(first.purpose, phrases)
+        for changes in ({}, {"use_case": "by cause"}, {"language": "German"}):
+            settings = context.settings.model_copy(update=changes)
+            again = Reading(settings, context.workspace, Elsewhere(), "fake")
+            assert (again.label_sample, again.representative) == (chosen, drawn)
+        assert read_with(context, seed=5).label_sample != chosen
+        assert len(read_with(context, label_sample=21).label_sample) == 21
+
+
+def test_a_choice_that_was_broken_off_is_made_anew(tmp_path: Path) -> None:
+    with bench(tmp_path, TEXTS, label_sample=20) as (context, _):
+        chosen = context.reading.label_sample
+        # Killed between the two writes: what was drawn at random is there, the choice is not.
+        context.workspace.database.execute("DELETE FROM label_samples WHERE recipe NOT LIKE '%at random'")
+        assert read_with(context).label_sample == chosen
+        assert set(read_with(context).representative) <= set(chosen)
+
+
 # minibatches
 
 
@@ -250,3 +288,27 @@ def test_a_sample_too_small_to_hold_out_is_measured_on_itself(tmp_path: Path) ->
 
 def test_without_categories_nothing_is_near(shared: Context) -> None:
     assert shared.reading.place(Taxonomy(), [1, 2]).residual == 1.0
+
+
+def test_a_document_outside_the_sample_has_the_vector_that_it_would_have_in_it(tmp_path: Path) -> None:
+    with bench(tmp_path, TEXTS, sample=20) as (context, _):
+        inside = context.reading.sample[0]
+        beside = next(number for number in range(len(TEXTS)) if number not in context.reading.sample)
+        purpose = context.reading.purpose
+        context.workspace.phrases.put_many(purpose, {n: Phrase("about a cat") for n in (inside, beside)})
+        found = context.reading.vectors([beside, inside, beside])
+        whole = read_with(context, sample=None)
+        assert found == pytest.approx(whole.vectors([beside, inside, beside]), abs=1e-6)
+        # Read since, it lies elsewhere.
+        context.workspace.phrases.put_many(purpose, {beside: Phrase("about a train")})
+        assert np.abs(context.reading.vectors([beside])[0] - found[0]).max() > 0.05
+
+
+def test_plain_vectors_are_those_of_the_texts_and_encoded_once(shared: Context) -> None:
+    encoder = TopicEncoder()
+    reading = Reading(shared.settings, shared.workspace, encoder, "fake")
+    numbers = [3, 40, 7]
+    texts = [document.text for document in shared.workspace.documents.get(numbers)]
+    assert reading.plain(numbers) == pytest.approx(TopicEncoder().encode(texts))
+    reading.plain(numbers)
+    assert encoder.calls == [texts]
