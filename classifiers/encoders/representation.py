@@ -16,9 +16,7 @@ from .static import StaticEncoder
 from .tfidf import TfidfEncoder
 
 # A path may hold a plus sign: only one before the name of an encoder joins.
-_JOIN = re.compile(
-    r"\+(?=(?:minilm|minilm-int8|static|tfidf)(?:\+|$)|openai:|sentence-transformers:|https?://)"
-)
+_JOIN = re.compile(r"\s*\+\s*(?=(?:minilm|static|tfidf)\s*(?:\+|$)|openai:|sentence-transformers:|https?://)")
 
 
 @dataclass(frozen=True)
