@@ -17,6 +17,8 @@
     apply_edits         what was confirmed becomes a version
     labeler             raw votes of the LLM
     settle_labels       from votes to labels
+    clean_labels        new labels that look wrong are asked about again, or dropped
+    active_round        what the LLM is asked about next: where a first student is unsure
     train_classifier    the labels distilled and saved
     classify_rest       labels for what the LLM did not see
     publish             the files that people and other programs read

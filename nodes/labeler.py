@@ -194,7 +194,8 @@ def prior_sample(context: Context, taxonomy: Taxonomy) -> list[int]:
 
 def rows_of(numbers: Sequence[int], some: Collection[int]) -> Rows:
     """Where some of the numbers stand among all, int64, ascending."""
-    return np.array([row for row, number in enumerate(numbers) if number in set(some)], dtype=np.int64)
+    wanted = set(some)
+    return np.array([row for row, number in enumerate(numbers) if number in wanted], dtype=np.int64)
 
 
 def calls_ahead(context: Context, path: Sequence[Version], style: LabelStyle) -> int:

@@ -4,7 +4,10 @@
 
     evidence            where documents fall among categories: what fits, groups, twins, rivals
     score               how good a version is for held-out documents
+    coverage            which texts stand for all others, and so are labelled
     settle              from raw votes to labels
+    cleaning            which labels are likely wrong
+    active              which texts to ask about next
     relabel             which labels an edit leaves standing, and which texts are asked again
     train_classifier    labels distilled into a classifier, measured by cross-validation
     commands            "/merge 1, 2 into Billing" and the like; references finds what is meant
