@@ -1,6 +1,6 @@
 """What a classifier says of texts: in columns for millions of them, or one `Prediction` a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,7 @@ class Predictions:
         also: int64, labels beside the primary ones, the likeliest of each text first.
         offsets: int64 [n + 1]; those of text i are ``also[offsets[i]:offsets[i + 1]]``.
         abstained: bool [n].
+        asked: bool [n], labels that an LLM gave instead; None where none was asked.
     """
 
     primary: NDArray[np.int64]
@@ -65,6 +66,7 @@ class Predictions:
     also: NDArray[np.int64]
     offsets: NDArray[np.int64]
     abstained: NDArray[np.bool_]
+    asked: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Texts."""
@@ -76,7 +78,27 @@ class Predictions:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
         also = self.also[np.repeat(self.offsets[:-1][rows], counts) + within]
-        return Predictions(self.primary[rows], self.confidence[rows], also, offsets, self.abstained[rows])
+        asked = None if self.asked is None else self.asked[rows]
+        return Predictions(
+            self.primary[rows], self.confidence[rows], also, offsets, self.abstained[rows], asked
+        )
+
+    def with_labels(self, given: Mapping[int, tuple[Sequence[int], float]]) -> "Predictions":
+        """The same with other labels for some rows, which an LLM gave.
+
+        Args:
+            given: by row, the columns of all labels, the primary first (none: undefined), and the confidence.
+        """
+        primary, confidence = self.primary.copy(), self.confidence.copy()
+        abstained, asked = self.abstained.copy(), np.zeros(len(self), dtype=bool)
+        also = [self.also[start:end] for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
+        for row, (columns, sure) in given.items():
+            primary[row], confidence[row] = columns[0] if columns else -1, sure
+            also[row] = np.array(columns[1:], dtype=np.int64)
+            abstained[row], asked[row] = False, True
+        offsets = np.concatenate([[0], np.cumsum([len(each) for each in also])]).astype(np.int64)
+        flat = np.concatenate(also) if also else np.zeros(0, dtype=np.int64)
+        return Predictions(primary, confidence, flat, offsets, abstained, asked)
 
     def one_by_one(self, labels: Sequence[Label]) -> list[Prediction]:
         """A `Prediction` for each text."""

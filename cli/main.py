@@ -393,12 +393,20 @@ def classify(
             metavar="DIR", help="Folder where a neural network's vectors are kept for a later call."
         ),
     ] = None,
+    escalate: Annotated[
+        bool, typer.Option("--escalate", help="Ask an LLM about those texts; nothing is asked without it.")
+    ] = False,
+    llm: Llm = None,
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Ask no more once so many tokens are used. Default: no limit."),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget what an earlier call to the same OUT has finished.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Label any number of texts with a trained classifier, without an LLM."""
+    """Label any number of texts with a trained classifier, without an LLM unless you say so."""
     from .classify import classify_file
 
     code = classify_file(
@@ -412,6 +420,9 @@ def classify(
         cache=cache,
         restart=restart,
         quiet=quiet,
+        escalate=escalate,
+        llm=llm,
+        budget_tokens=budget_tokens,
     )
     raise typer.Exit(code)
 

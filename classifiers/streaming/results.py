@@ -19,6 +19,7 @@ class Source(IntEnum):
 
     STUDENT = 0
     ABSTAINED = 1
+    LLM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def numbers(ids: "StringArray", found: Predictions) -> "RecordBatch":
     every[is_first] = found.primary[inside]
     every[~is_first] = found.also[np.repeat(inside, others)]
     source = np.where(found.abstained, Source.ABSTAINED, Source.STUDENT).astype(np.int8)
+    if found.asked is not None:
+        source[found.asked] = Source.LLM
     columns: dict[str, Any] = {
         "id": ids,
         "primary": pa.array(found.primary.astype(np.int32)),
