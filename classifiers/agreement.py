@@ -55,8 +55,8 @@ class Agreement:
         before the first failure is taken: fixed-sequence testing, which needs no correction for the number
         of tests (Angelopoulos et al., Learn then Test, 2021; the same promise as Geifman and El-Yaniv's
         selection with guaranteed risk, NeurIPS 2017, which pays for a binary search). Strict thresholds that
-        fail because they accept too few texts to prove anything are passed over until the first success;
-        what that adds to the risk was measured to be within what the bound's discreteness leaves (docs/decisions.md).
+        fail because they accept too few texts to prove anything are passed over until the first success. The
+        theorem does not cover that; how often promises were broken with it was simulated (docs/decisions.md).
 
         Args:
             level: wanted agreement, 0..1.
