@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tnt_llm.classifiers.encoders.cached import CachedEncoder
+from tnt_llm.classifiers.encoders.cached import CachedEncoder, bare
 from tnt_llm.classifiers.encoders.representation import Representation, open_representation
 
 from benchmarks.classifier.results import Options
@@ -16,5 +16,9 @@ def store(options: Options) -> Path:
 
 def representation(spec: str, options: Options) -> Representation:
     """The representation of a spec, not fitted, with that cache before its slow encoders."""
-    opened = open_representation(spec)
-    return replace(opened, dense=tuple(CachedEncoder(part, store(options)) for part in opened.dense))
+    return kept(open_representation(spec), options)
+
+
+def kept(opened: Representation, options: Options) -> Representation:
+    """The same with that cache before its slow encoders; a bundle is written without it."""
+    return replace(opened, dense=tuple(CachedEncoder(bare(part), store(options)) for part in opened.dense))

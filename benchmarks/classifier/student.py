@@ -1,6 +1,7 @@
 """What a run's training makes of labelled texts, for every benchmark that trains one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from tnt_llm.classifiers.classifier import Classifier
 from tnt_llm.taxonomy.values import Taxonomy
 from tnt_llm.tools.train_classifier import train_classifier
 
-from benchmarks.classifier.encoded import store
+from benchmarks.classifier.encoded import kept, store
 from benchmarks.classifier.gold_data import taxonomy_of
 from benchmarks.classifier.results import Options
 
@@ -52,7 +53,7 @@ def train_on(
         store=store(options),
         earlier=earlier,
     )
-    return classifier
+    return replace(classifier, representation=kept(classifier.representation, options))
 
 
 def names(classifier: Classifier, texts: Sequence[str]) -> tuple[list[str | None], NDArray[np.float64]]:

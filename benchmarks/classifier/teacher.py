@@ -9,13 +9,14 @@ classifiers. The LLM is asked once: answers stay in the workspace in --out.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from tnt_llm import Run
 from tnt_llm.classifiers.folds import deal_folds
 
+from benchmarks.classifier.encoded import kept
 from benchmarks.classifier.given import run_with
 from benchmarks.classifier.gold_taxonomies import CORPORA, UNDEFINED, GoldCorpus
 from benchmarks.classifier.results import Options, Row
@@ -24,7 +25,7 @@ from benchmarks.classifier.student import agree, names, train_on
 from benchmarks.classifier.teacher_corpora import Drawn, draw
 
 CLEANING = ("off", "drop", "ask")
-SEEDS = 3
+SEEDS = 2
 """Students are trained on so many different folds, and their accuracies averaged: the folds are chance."""
 FOLDS = 10
 LLM = "embedded"
@@ -119,6 +120,7 @@ def _outcome(options: Options, run: Run, drawn: Drawn) -> Outcome:
     named = [name if known else None for name, known in zip(table["primary"], learned, strict=True)]
     ids = table["primary_id"]
     classifier = run.classifier
+    classifier = replace(classifier, representation=kept(classifier.representation, options))
     configuration = (classifier.representation.id, classifier.head.kind)
     kinds = {name: number for number, name in enumerate(sorted(set(table["primary"])))}
     classes = np.array([kinds[name] for name in table["primary"]], dtype=np.int64)
@@ -126,12 +128,12 @@ def _outcome(options: Options, run: Run, drawn: Drawn) -> Outcome:
     for seed in range(SEEDS):
         fold = deal_folds(classes, FOLDS, seed)
         for held in range(FOLDS):
-            kept = [row for row in np.flatnonzero(fold != held).tolist() if learned[row]]
+            rest = [row for row in np.flatnonzero(fold != held).tolist() if learned[row]]
             test = np.flatnonzero(fold == held)
             student = train_on(
                 options,
-                [drawn.texts[row] for row in kept],
-                [ids[row] for row in kept],
+                [drawn.texts[row] for row in rest],
+                [ids[row] for row in rest],
                 run.taxonomy,
                 *configuration,
             )
