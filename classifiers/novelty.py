@@ -23,8 +23,8 @@ RATE = 0.05
 """Share of known texts that are called new."""
 MOST = 10_000
 """New texts that are scored together: their similarities are quadratic. Training texts beyond as many are thinned."""
-NEIGHBOURS = 10
-"""Neighbours that a text is judged by; fewer where few training texts are kept."""
+NEIGHBOURS = (5, 20)
+"""Neighbours that a text is judged by: a fifth of the square root of the number of training texts, within these."""
 _NEAREST = 5
 _SHARE_OF_FAR = 4
 """Of five false alarms, four may come from neighbours and one from distance."""
@@ -136,7 +136,7 @@ def _unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _neighbours(known: int, new: int) -> int:
     """How many neighbours judge a text: with more new texts than known ones more, so that known ones are among them."""
-    few = int(np.clip(known // 15, 3, NEIGHBOURS))
+    few = min(int(np.clip(round(np.sqrt(known) / 5), *NEIGHBOURS)), max(1, known // 3))
     return min(round(few * max(1.0, (known + new) / (2 * known))), known + new - 1)
 
 
