@@ -30,8 +30,15 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_signals(*, quiet: bool = False) -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM while a run works; the handlers of before come back afterwards."""
+def stop_on_signals(
+    *, quiet: bool = False, until: str = "the answers in flight are in"
+) -> Iterator[StopRequest]:
+    """Catch SIGINT and SIGTERM while a run works; the handlers of before come back afterwards.
+
+    Args:
+        quiet: say nothing.
+        until: what is still waited for, in words.
+    """
     request = StopRequest()
 
     def handle(signum: int, _frame: FrameType | None) -> None:
@@ -41,7 +48,7 @@ def stop_on_signals(*, quiet: bool = False) -> Iterator[StopRequest]:
         request.signum = signum
         request.event.set()
         if not quiet:
-            say("Stopping as soon as the answers in flight are in. Once more ends it at once.", to=err())
+            say(f"Stopping as soon as {until}. Once more ends it at once.", to=err())
 
     before = {signum: signal.signal(signum, handle) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
