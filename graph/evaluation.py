@@ -4,16 +4,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..checkpoints.editions import EVALUATION_FILE
 from ..checkpoints.files import write_atomic
 from ..checkpoints.labels import LabelRow, Source
+from ..checkpoints.runs import RunRow
 from ..checkpoints.workspace import Workspace
 from ..classifiers.classifier import Classifier
 from ..classifiers.features import Vectors
 from ..nodes.publish import TAXONOMY_FILE
+from ..nodes.reading import Reading
+from ..nodes.reading_on import ReadingOn
 from ..nodes.settings import Settings
 from ..nodes.train_classifier import FOLDER
 from ..taxonomy.document import Document
@@ -114,6 +118,7 @@ class _Finished:
         folder: the edition of the outputs.
         version: of the taxonomy.
         labels: by number of the document; those without one are left out.
+        drawn: numbers of the documents that the LLM labelled and that were drawn at random.
     """
 
     name: str
@@ -123,6 +128,7 @@ class _Finished:
     taxonomy: Taxonomy
     documents: tuple[Document, ...]
     labels: Mapping[int, LabelRow]
+    drawn: frozenset[int]
 
     @classmethod
     def read(cls, workspace: Path, name: str) -> "_Finished":
@@ -153,6 +159,7 @@ class _Finished:
                 taxonomy=tables.versions.get(version).taxonomy,
                 documents=tuple(documents),
                 labels=labels,
+                drawn=_drawn(tables, row),
             )
 
     def rows(self) -> list[LabelRow]:
@@ -186,6 +193,7 @@ def _outcome(finished: _Finished, seed: int) -> tuple[Outcome, Vectors | None]:
         teacher=finished.answers(taught),
         student=student,
         learned=np.array([row.source in _LEARNED for row in finished.rows()], dtype=bool),
+        representative=np.array([number in finished.drawn for number in range(len(finished.documents))]),
         notes=notes,
     )
     return outcome, described
@@ -240,6 +248,16 @@ def _student(finished: _Finished, seed: int) -> tuple[Answers, Vectors | None, t
         places = places_of(finished.taxonomy, ids[primary], ())
         answers |= dict.fromkeys(by_text[texts[row]], (places, sure))
     return Answers.given(n, answers), described, ()
+
+
+def _drawn(tables: Workspace, row: RunRow) -> frozenset[int]:
+    from ..classifiers.encoders import open_encoder
+
+    settings = Settings.model_validate(row.settings["settings"])
+    corpus = tables.of_corpus(row.settings.get("corpus"))
+    given: tuple[Any, ...] = (settings, corpus, open_encoder(settings.encoder), "")
+    reading = ReadingOn(*given, run=row.name) if "update" in row.settings else Reading(*given)
+    return frozenset(reading.representative)
 
 
 def _stability(finished: _Finished, workspace: Path, against: str, how: Bootstrap) -> Section:

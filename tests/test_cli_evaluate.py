@@ -241,7 +241,8 @@ def test_no_module_of_the_evaluation_imports_an_llm_or_a_prompt(name):
 
 def test_what_a_judge_would_be_given_has_no_place_for_gold():
     assert {field.name for field in fields(Outcome)} == {
-        *("run", "use_case", "version", "taxonomy", "ids", "labels", "teacher", "student", "learned", "notes")
+        *("run", "use_case", "version", "taxonomy", "ids", "labels", "teacher", "student", "learned"),
+        *("representative", "notes"),
     }
     assert {field.name for field in fields(Answers)} == {"known", "primary", "confidence", "applies"}
 

@@ -1,6 +1,7 @@
 """Gold labels: read and joined, compared with labels, mapped on one half and scored on the other."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def outcome(labels: Answers, teacher: Answers | None = None, student: Answers | 
         teacher=teacher or nothing,
         student=student or nothing,
         learned=np.zeros(len(labels), dtype=bool),
+        representative=np.ones(len(labels), dtype=bool),
     )
 
 
@@ -216,10 +218,26 @@ def test_each_category_means_its_majority_and_never_a_catch_all():
 
 
 def test_a_document_is_either_mapped_by_or_scored_and_every_class_is_in_both_halves():
-    codes = np.repeat([0, 1, 2], 6)
-    half = split(codes, seed=0)
-    assert half.sum() == 9
-    assert all(half[codes == code].sum() == 3 for code in range(3))
+    codes = np.repeat([0, 1, 2], 20)
+    mapped_by = split(codes, np.ones(60, dtype=bool), seed=0)
+    assert mapped_by.sum() == 30
+    assert all(mapped_by[codes == code].sum() == 10 for code in range(3))
+
+
+@pytest.mark.parametrize(("picked", "mapped_by"), [(0, 30), (10, 30), (30, 30), (45, 45), (60, 60)])
+def test_what_was_picked_is_mapped_by_and_never_scored(picked, mapped_by):
+    representative = np.arange(60) >= picked
+    found = split(np.arange(60) % 3, representative, seed=0)
+    assert found[~representative].all()
+    assert found.sum() == pytest.approx(mapped_by, abs=4)
+
+
+def test_fidelity_is_measured_on_representative_documents():
+    teacher, student = answers(0, 0, 0, 1), answers(0, 1, 1, 1)
+    run = replace(outcome(teacher, teacher, student), representative=np.array([True, False, False, True]))
+    (section,) = fidelity_section(run, HOW)
+    assert section.figures["fidelity"].value == 1
+    assert section.facts["documents"] == 2
 
 
 def test_teacher_and_student_are_scored_on_the_same_documents_after_mapping():
@@ -246,7 +264,7 @@ def test_the_mapping_never_sees_a_document_that_is_scored():
     draw = np.random.default_rng(0)
     teacher = answers(*draw.integers(0, 3, 100).tolist())
     (section,) = labeler_sections(outcome(teacher, teacher), gold, HOW)
-    half = split(gold.codes, HOW.seed)
+    half = split(gold.codes, np.ones(len(gold.codes), dtype=bool), HOW.seed)
     mapping = majority_mapping(teacher.primary[half], gold.codes[half], 3, 2)
     expected = (mapping[teacher.primary[~half]] == gold.codes[~half]).mean()
     assert section.figures["teacher_accuracy"].value == pytest.approx(expected)
@@ -257,7 +275,7 @@ def test_undefined_of_a_labeler_is_right_about_the_catch_all_alone():
     gold = Classes.of(["x", "x", "other", "other"] * 10, ["other"])
     teacher = answers(*[0, -1, -1, 0] * 10)
     every, without = labeler_sections(outcome(teacher, teacher), gold, HOW)
-    half = split(gold.codes, HOW.seed)
+    half = split(gold.codes, np.ones(len(gold.codes), dtype=bool), HOW.seed)
     right = np.tile([True, False, True, False], 10)
     assert every.figures["teacher_accuracy"].value == pytest.approx(right[~half].mean())
     real = gold.codes < 1

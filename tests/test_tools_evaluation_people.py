@@ -201,6 +201,7 @@ def outcome(n, teacher=None, student=None) -> Outcome:
         teacher=teacher or nothing,
         student=student or nothing,
         learned=np.zeros(n, dtype=bool),
+        representative=np.ones(n, dtype=bool),
     )
 
 

@@ -40,7 +40,7 @@ def hierarchy_section(outcome: Outcome, leaves: Classes, parents: Classes, how: 
     rows = np.flatnonzero(labels.known & leaves.known & parents.known)
     if len(rows) < LEAST:
         return []
-    is_validation = split(leaves.codes[rows], how.seed)
+    is_validation = split(leaves.codes[rows], np.ones(len(rows), dtype=bool), how.seed)
     by, scored = rows[is_validation], rows[~is_validation]
     g, p = len(leaves.names), len(parents.names)
     down = majority_mapping(labels.primary[by], leaves.codes[by], len(outcome.leaves), g)[

@@ -42,15 +42,30 @@ def majority_mapping(
     return np.append(np.where(seen, best, classes + 1), classes).astype(np.int64)
 
 
-def split(codes: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """Which of n documents the mapping is made by, bool [n]: half of every gold class. The others are scored."""
-    return np.asarray(deal_folds(codes, 2, seed) == 0)
+def split(codes: NDArray[np.int64], representative: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+    """Which of n documents the mapping is made by, bool [n]; the others are scored.
+
+    All that are not representative, and where these are fewer than half of n, as many others as make up half: the same
+    share of every gold class.
+
+    Args:
+        codes: int64 [n], gold classes.
+        representative: bool [n], which can be scored.
+        seed: of the choice.
+    """
+    mapped_by = ~representative
+    rows = np.flatnonzero(representative)
+    lacking = len(codes) / 2 - mapped_by.sum()
+    if lacking > 0:
+        tenth = deal_folds(codes[rows], 10, seed)
+        mapped_by[rows[tenth < round(10 * lacking / len(rows))]] = True
+    return np.asarray(mapped_by)
 
 
 def labeler_sections(outcome: Outcome, gold: Classes, how: Bootstrap) -> list[Section]:
     """Teacher and student against gold on the same documents, those that both labelled and whose class is known.
 
-    Both are mapped by the teacher's labels on the half that is not scored: what a category means is what the LLM
+    Both are mapped by the teacher's labels on documents that are not scored: what a category means is what the LLM
     puts there. Catch-all classes are right as `undefined`; then the same without their documents.
     """
     teacher, student = outcome.teacher, outcome.student
@@ -61,7 +76,7 @@ def labeler_sections(outcome: Outcome, gold: Classes, how: Bootstrap) -> list[Se
     rows = np.flatnonzero(shared)
     if len(rows) < LEAST:
         return []
-    is_validation = split(gold.codes[rows], how.seed)
+    is_validation = split(gold.codes[rows], outcome.representative[rows], how.seed)
     mapped_by, scored = rows[is_validation], rows[~is_validation]
     mapping = majority_mapping(
         teacher.primary[mapped_by], gold.codes[mapped_by], len(outcome.leaves), len(gold.names)
@@ -119,9 +134,9 @@ def _section(
 
 
 def fidelity_section(outcome: Outcome, how: Bootstrap) -> list[Section]:
-    """The student against its teacher, `undefined` being a label like the others; [] where there is none."""
+    """The student against its teacher on representative documents; `undefined` is a label like the others."""
     teacher, student, names = outcome.teacher, outcome.student, outcome.names
-    rows = np.flatnonzero(teacher.known & student.known)
+    rows = np.flatnonzero(teacher.known & student.known & outcome.representative)
     if not len(rows):
         return []
     size = len(names) + 1

@@ -70,6 +70,8 @@ class Outcome:
         student: what the classifier says of documents that it was not trained on: of those that it was, a copy of it
             that never saw them says it, and that one says nothing about further labels.
         learned: bool [n], documents whose labels the classifier was trained on.
+        representative: bool [n], documents that the LLM labelled and nobody picked: drawn at random. Others were picked
+            to be learned from, for being unlike each other or hard; what is measured on them holds for no corpus.
         notes: sentences about what could not be had.
     """
 
@@ -82,6 +84,7 @@ class Outcome:
     teacher: Answers
     student: Answers
     learned: NDArray[np.bool_]
+    representative: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
     @property

@@ -65,8 +65,8 @@ def best_mapping(applies: Applies, right: Applies) -> NDArray[np.int64]:
 def several_section(outcome: Outcome, gold: Gold, how: Bootstrap) -> list[Section]:
     """LLM and classifier against gold with several labels; each category means the gold label that it fits best.
 
-    It is mapped by half of the LLM's documents. The LLM is scored on the other half, the classifier on documents that
-    it did not learn from; so the two are not scored on the same ones. Catch-all classes are no labels: a document
+    The LLM is scored on representative documents that it was not mapped by, the classifier on documents that it did
+    not learn from; so the two are not scored on the same ones. Catch-all classes are no labels: a document
     of nothing else has the empty set, which `undefined` gives.
     """
     sets = gold.sets
@@ -81,7 +81,7 @@ def several_section(outcome: Outcome, gold: Gold, how: Bootstrap) -> list[Sectio
     right = _indicators([one or frozenset() for one in sets], names)
     # Documents of one set lie in both halves.
     combinations = np.unique(right[teacher], axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    is_validation = split(combinations, how.seed)
+    is_validation = split(combinations, outcome.representative[teacher], how.seed)
     mapped_by = teacher[is_validation]
     mapping = best_mapping(_places(outcome.teacher, mapped_by, len(outcome.leaves)), right[mapped_by])
     found: dict[str, Figure] = {}
