@@ -17,7 +17,7 @@ from ..taxonomy.values import Taxonomy
 from ..tools.cleaning import find_suspects, judge
 from .context import Context
 from .labeler import ask_reasons, way_of_asking
-from .settings import Cleaning
+from .settings import Cleaning, LabelStyle
 from .settle_labels import reasoned
 from .state import CLEAN, SETTLE, State
 
@@ -37,7 +37,7 @@ def clean_labels(state: State, runtime: Runtime[Context]) -> State:
         return {"phase": SETTLE}
     checks = context.workspace.checks
     if checks.get(context.run, version, Verdict.OPEN):
-        _find(context, version)
+        _find(context, version, LabelStyle(state["label_style"]))
     suspects = checks.get(context.run, version, Verdict.SUSPECT)
     if not suspects:
         return {"phase": SETTLE, "counts": {"labelled": len(_labelled(context, version))}}
@@ -60,12 +60,17 @@ def _labelled(context: Context, version: str) -> dict[int, LabelRow]:
     return {number: row for number, row in rows.items() if row.source is not Source.STUDENT}
 
 
-def _find(context: Context, version: str) -> None:
+def _find(context: Context, version: str, style: LabelStyle) -> None:
     """Tell the suspects among the open ones, and let the others pass."""
     checks, run = context.workspace.checks, context.run
     rows = _labelled(context, version)
     numbers = list(rows)
     opened = checks.get(run, version, Verdict.OPEN)
+
+    def is_said(row: LabelRow) -> bool:
+        # In fast style undefined is a matter of distance, which neighbours, however far, do not contradict.
+        return row.primary is not None or style is LabelStyle.EXPLAIN
+
     names = sorted({row.primary for row in rows.values()}, key=str)
     places = {name: place for place, name in enumerate(names)}
     found = find_suspects(
@@ -74,7 +79,7 @@ def _find(context: Context, version: str) -> None:
         candidates=[
             place
             for place, number in enumerate(numbers)
-            if number in opened and rows[number].source is not Source.HUMAN
+            if number in opened and rows[number].source is not Source.HUMAN and is_said(rows[number])
         ],
         share=_share(context),
         seed=context.settings.seed,

@@ -290,6 +290,8 @@ def test_where_texts_are_to_be_labelled_otherwise_no_label_comes_along(work, end
         ("await_user", {"minibatch": 9}, "loop over minibatches has begun"),
         ("settle_labels", {"labels": "explain"}, "labelled"),
         ("train_classifier", {"label_sample": 9}, "labelled"),
+        ("settle_labels", {"cleaning": "off"}, "labelled"),
+        ("clean_labels", {"active_rounds": 3}, "labelled"),
     ],
 )
 def test_what_contradicts_what_is_done_is_refused(work, node, change, reason):
@@ -334,7 +336,7 @@ def test_every_setting_that_is_held_is_one(work):
 def test_a_setting_that_does_not_exist_is_refused_with_the_nearest(work):
     with pytest.raises(SettingsError, match=r"no setting 'max_categorys'\. Settings: max_categories"):
         fork(work, max_categorys=8)
-    with pytest.raises(SettingsError, match=r"no setting 'zzz'\. Settings: auto, "):
+    with pytest.raises(SettingsError, match=r"no setting 'zzz'\. Settings: active_batch, "):
         fork(work, zzz=8)
 
 

@@ -142,6 +142,15 @@ def test_what_a_person_said_is_never_asked_about_though_it_looks_wrong(tmp_path)
     assert [rows[row.number] for row in said] == said
 
 
+@pytest.mark.parametrize(("style", "asked"), [("fast", []), ("explain", [7, 30, 47, 52])])
+def test_undefined_is_examined_where_the_model_said_it_and_not_where_the_distance_did(tmp_path, style, asked):
+    with run_on(tmp_path, first={}, labels=style) as run:
+        run.label(FIRST)
+        undefined = [LabelRow(number, None, (), 0.6, Source.LLM) for number in (7, 30, 47, 52)]
+        run.tables.labels.put_many("main", FIRST.id, undefined)
+        assert run.clean() == asked
+
+
 def test_broken_off_anywhere_it_comes_out_the_same_and_nothing_is_asked_twice(tmp_path):
     def through(run):
         for step in (lambda: run.label(FIRST), run.clean):
