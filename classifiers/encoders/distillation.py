@@ -75,17 +75,18 @@ def distil(source: Path) -> StaticEncoder:
     check_weights(source / "model.safetensors")
     start = time.monotonic()
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    vocabulary = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    number_of = tokenizer.get_vocab()
+    vocabulary = sorted(number_of, key=number_of.__getitem__)
     # Pieces that BERT's vocabulary has in reserve occur in no text, and would shift all ranks.
     kept = np.array([number for number, piece in enumerate(vocabulary) if not _UNUSED.match(piece)])
-    frame = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    frame = number_of["[CLS]"], number_of["[SEP]"]
     _log.info("distilling the encoder 'static' from minilm: once on this machine, %d word pieces", len(kept))
     vectors = reduce(_outputs(source, kept, frame), DIMENSION) * weights(len(kept))[:, None]
     table = np.zeros((len(vocabulary), DIMENSION), dtype=np.float16)
     table[kept] = vectors
     # What stands for a piece that is not known, and for places in a transformer's input, says nothing of a text.
-    special = [piece for piece in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if piece in vocabulary]
-    table[[tokenizer.token_to_id(piece) for piece in special]] = 0
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    table[[number_of[piece] for piece in special if piece in number_of]] = 0
     tokenizer.no_truncation()
     tokenizer.no_padding()
     _log.info("distilled the encoder 'static' in %.0f s", time.monotonic() - start)

@@ -38,7 +38,7 @@ class Representation:
     @property
     def id(self) -> str:
         """The spec that `open_representation` makes one like it from, the dense encoders first."""
-        return "+".join(part.id for part in (*self.dense, *self.sparse))
+        return "+".join([*(part.id for part in self.dense), *(part.id for part in self.sparse)])
 
     def fit(self, texts: Sequence[str]) -> "Representation":
         """One that has learnt the vocabulary of the texts; encoders that learn nothing stay as they are."""

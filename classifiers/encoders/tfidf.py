@@ -57,7 +57,7 @@ class TfidfEncoder:
         vocabulary = self._learnt
         rows = [self._encode(chunk) for chunk in chunks(texts)]
         if not rows:
-            return csr_matrix((0, vocabulary.columns), dtype=np.float32)
+            return csr_matrix(np.zeros((0, vocabulary.columns), dtype=np.float32))
         return rows[0] if len(rows) == 1 else vstack(rows, format="csr", dtype=np.float32)
 
     def save(self, folder: Path) -> None:

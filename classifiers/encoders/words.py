@@ -96,7 +96,9 @@ class Lexicon:
         self._split = split
         self._limit = limit
         self._lock = threading.Lock()
-        self._forget()
+        self._numbers = _Numbers()
+        self._columns: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._ends: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
 
     def look_up(self, texts: Sequence[str]) -> Words:
         """The words of the texts and their columns."""
@@ -135,7 +137,7 @@ class Lexicon:
 
     def _forget(self) -> None:
         self._numbers = _Numbers()
-        self._columns = np.empty(1024, dtype=np.int32)
+        self._columns = np.empty(0, dtype=np.int32)
         self._ends = np.zeros(1, dtype=np.int64)
 
 
