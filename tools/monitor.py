@@ -5,6 +5,7 @@ of known ones is called so), whether more texts are new than that, and which lab
 (with a probability of `rate` any label is said to have, over all labels together: Holm 1979).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -18,7 +19,7 @@ from ..classifiers.features import Features
 from ..classifiers.novelty import MOST, RATE, Reference
 from ..classifiers.predictions import UNDEFINED
 from ..taxonomy.document import Document
-from .novel_groups import NovelGroup, NovelText, group_novel
+from .novel_groups import NovelGroup, NovelText, Usual, apartness, group_novel, words_in
 
 DISCOVERY_RATE = 0.3
 """Of the texts that are picked out as new together, known ones may be this share (Benjamini and Hochberg 1995)."""
@@ -169,12 +170,20 @@ def monitor(
     sure = replace(classifier, least_confidence=0.0)
     ids: list[str] = []
     parts: list[_Portion] = []
-    kept = _Kept()
+    kept, spoken, apart = _Kept(), Counter[str](), 1.0
     for some in _portions(documents, MOST):
         ids += [document.id for document in some]
         part = _score(some, sure, reference)
         parts.append(part)
+        if not kept.texts and part.features is not None:
+            apart = apartness(part.features)
         kept = kept.with_portion(some, part, rate)
+        spoken.update(
+            word
+            for document, is_copy in zip(some, part.is_copy, strict=True)
+            if not is_copy
+            for word in words_in(document.text)
+        )
     columns = (
         [np.concatenate([getattr(part, name) for part in parts]) for name in _Portion.COLUMNS]
         if parts
@@ -201,7 +210,7 @@ def monitor(
         novel_p=novel_p,
         has_novelty=novel_p <= rate,
         discovered=0 if selected is None else int((novelty[filled] >= selected).sum()),
-        groups=group_novel(*kept.most_novel(threshold), names),
+        groups=group_novel(*kept.most_novel(threshold), names, Usual(int(different.sum()), spoken, apart)),
         labels=labels,
         distance=sum(abs(label.now - label.then) for label in labels) / 2,
         length=_length(reference.words, words[different], rate),

@@ -15,6 +15,7 @@ MOST_GROUPED = 600
 """Texts that are grouped, the newest first; the others join the group that is nearest."""
 EXAMPLES = 3
 _WORDS = 4
+_PAIRED = 400
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -43,7 +44,7 @@ class NovelGroup:
 
     Attributes:
         size: how many.
-        words: that they share, and the other new texts do not.
+        words: that they share, and the other incoming texts do not.
         label: the most frequent one that the classifier would give them.
         examples: those in the middle, with their novelty.
     """
@@ -54,30 +55,59 @@ class NovelGroup:
     examples: tuple[NovelText, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """What the incoming texts are like on the whole.
+
+    Attributes:
+        texts: how many different ones.
+        words: in how many of them each word is.
+        apart: how far two of them are from each other, 1 - cosine, the median.
+    """
+
+    texts: int
+    words: Counter[str]
+    apart: float
+
+
+def words_in(text: str) -> set[str]:
+    """The words of a text that can tell what it is about."""
+    return set(_WORD.findall(text.casefold()))
+
+
+def apartness(features: Features) -> float:
+    """Median distance, 1 - cosine, between texts; of the first few hundred."""
+    some = features.take(slice(_PAIRED))
+    if len(some) < 2:
+        return 1.0
+    near = similarities(some, some)
+    return float(1 - np.median(near[np.triu_indices(len(some), 1)]))
+
+
 def group_novel(
-    texts: Sequence[NovelText], features: Features | None, names: Sequence[str]
+    texts: Sequence[NovelText], features: Features | None, names: Sequence[str], usual: Usual
 ) -> tuple[NovelGroup, ...]:
     """Put texts together that are alike; large groups first.
 
-    Average linkage, cut half-way between how far texts are from their third neighbour and how far they are from each
-    other on the whole.
+    Average linkage, cut half-way between how far these texts are from their third neighbour and how far incoming texts
+    are from each other on the whole.
 
     Args:
         texts: the new ones, the newest first.
         features: theirs, in the same order.
         names: of the labels, the last of which is undefined.
+        usual: what the incoming texts are like.
     """
     if not texts or features is None:
         return ()
     count = min(len(texts), MOST_GROUPED)
     head = features.take(slice(count))
     near = similarities(head, head).astype(np.float64)
-    place = _linked(near)
+    place = _linked(near, usual.apart)
     if len(texts) > count:
         rest = similarities(features.take(slice(count, None)), head)
         place = np.concatenate([place, place[rest.argmax(axis=1)]])
-    spoken = [set(_WORD.findall(text.text.casefold())) for text in texts]
-    usual = Counter(word for words in spoken for word in words)
+    spoken = [words_in(text.text) for text in texts]
     groups = []
     for number in np.unique(place):
         rows = np.flatnonzero(place == number)
@@ -87,7 +117,7 @@ def group_novel(
         groups.append(
             NovelGroup(
                 size=len(rows),
-                words=_telling([spoken[row] for row in rows], usual, len(texts)),
+                words=_telling([spoken[row] for row in rows], usual),
                 label=names[found.most_common(1)[0][0]],
                 examples=tuple(texts[row] for row in middle),
             )
@@ -95,7 +125,7 @@ def group_novel(
     return tuple(sorted(groups, key=lambda group: (-group.size, group.examples[0].number)))
 
 
-def _linked(near: NDArray[np.float64]) -> NDArray[np.int64]:
+def _linked(near: NDArray[np.float64], usual: float) -> NDArray[np.int64]:
     """Group of each text, int64 [n]."""
     count = len(near)
     if count < 3:
@@ -108,18 +138,18 @@ def _linked(near: NDArray[np.float64]) -> NDArray[np.int64]:
     np.fill_diagonal(apart, 0)
     third = np.sort(apart, axis=1)[:, min(3, count - 1)]
     pairs = squareform(apart, checks=False)
-    cut = (np.median(third) + np.median(pairs)) / 2
+    cut = (float(np.median(third)) + usual) / 2
     return np.asarray(fcluster(linkage(pairs, "average"), max(cut, 1e-6), "distance"), dtype=np.int64)
 
 
-def _telling(inside: Sequence[set[str]], usual: Counter[str], total: int) -> tuple[str, ...]:
-    """Words of at least half of the texts, those first that the other new texts have least."""
+def _telling(inside: Sequence[set[str]], usual: Usual) -> tuple[str, ...]:
+    """Words of at least half of the texts, those first that the other incoming texts have least."""
     if len(inside) < 2:
         return ()
     own = Counter(word for words in inside for word in words)
-    others = max(total - len(inside), 1)
+    others = max(usual.texts - len(inside), 1)
     scored = [
-        (count / len(inside) - (usual[word] - count) / others, word)
+        (count / len(inside) - (usual.words[word] - count) / others, word)
         for word, count in own.items()
         if 2 * count >= len(inside)
     ]
