@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import Classifier
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&:@])")
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:@])")
 _SPACE = re.compile(r"\s+")
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff]")
 _LONGEST = 500
@@ -194,7 +194,8 @@ def _plain(text: str) -> str:
     """Text that Markdown takes for nothing else, on one line."""
     flat = _SPACE.sub(" ", _HIDDEN.sub(" ", text)).strip()
     cut = flat if len(flat) <= _LONGEST else flat[:_LONGEST].rstrip() + " ..."
-    return _MARKS.sub(r"\\\1", cut)
+    marked = _MARKS.sub(r"\\\1", cut)
+    return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> str:

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tnt_llm.classifiers.classifier import Classifier
+from tnt_llm.classifiers.agreement import Agreement
+from tnt_llm.classifiers.calibration import Calibration
+from tnt_llm.classifiers.classifier import NEVER, Classifier
 from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.classifiers.features import Features
 from tnt_llm.classifiers.gate import Gate
 from tnt_llm.classifiers.heads.logistic import LogisticHead
 from tnt_llm.classifiers.index import EmbeddingIndex
 from tnt_llm.classifiers.predictions import Label, Prediction
+from tnt_llm.taxonomy.errors import SettingsError
 from toy_texts import WordEncoder, sample_of, texts_about
 
 LABELS = tuple(Label(f"id-{name}", name.title(), f"About {name}.") for name in ("pets", "taxes", "football"))
@@ -162,3 +165,66 @@ def test_a_label_knows_what_it_is_part_of():
     labels = tuple(replace(label, parent="Everyday life") for label in LABELS)
     found = replace(trained(gate=Gate()), labels=labels).predict(["cat dog vet", ""])
     assert [prediction.parent for prediction in found] == ["Everyday life", None]
+
+
+def evidence(right: float, count: int = 2000) -> Agreement:
+    """Predictions of every confidence, of which those above 1 - `right` agree."""
+    confidence = np.linspace(0, 1, count)
+    return Agreement(confidence.astype(np.float32), confidence > 1 - right)
+
+
+def test_an_agreement_is_kept_by_abstaining_below_its_threshold():
+    careful = replace(trained(gate=Gate()), agreement=evidence(0.6)).with_agreement(0.9)
+    assert 0.2 < careful.least_confidence < 0.5
+    found = careful.predict(["cat dog vet leash", "cat dog tax refund goal league"])
+    assert [each.abstained for each in found] == [each.primary_id is None for each in found]
+
+
+def test_where_nothing_can_be_promised_every_text_is_abstained_from():
+    careful = replace(trained(gate=Gate()), agreement=evidence(0.0)).with_agreement(0.9)
+    assert careful.least_confidence == NEVER
+    assert all(found.abstained and found.primary == "undefined" for found in careful.predict(["cat dog vet"]))
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.2, 90.0])
+def test_an_agreement_that_makes_no_sense_is_refused(level):
+    with pytest.raises(SettingsError, match="makes no sense"):
+        replace(trained(), agreement=evidence(0.6)).with_agreement(level)
+
+
+def test_without_evidence_nothing_is_promised():
+    with pytest.raises(SettingsError, match="promises no agreement"):
+        trained().with_agreement(0.9)
+
+
+def test_the_calibration_changes_the_confidence_and_not_the_label():
+    plain = trained(gate=Gate())
+    softer = replace(plain, calibration=Calibration(temperature=3.0))
+    texts = sample_of(5, *TOPICS, seed=4)[0]
+    for one, two in zip(plain.predict(texts), softer.predict(texts), strict=True):
+        assert one.primary_id == two.primary_id
+        assert two.confidence < one.confidence
+
+
+def test_what_was_learned_of_several_labels_decides_what_applies():
+    class Both:
+        thresholds = np.array([0.5, 0.5, 0.5])
+
+        def predict_proba(self, features):
+            return np.tile([0.6, 0.9, 0.1], (len(features), 1))
+
+    found = replace(trained(gate=Gate()), multi=Both()).predict(texts_about("pets", 1, seed=5))[0]  # type: ignore[arg-type]
+    assert found.all == ("Pets", "Taxes")
+
+
+def test_rows_that_an_llm_labelled_are_told_apart_and_travel():
+    found = trained(gate=Gate()).predict_many(["cat dog vet", "tax refund", "goal league"])
+    changed = found.with_labels({1: ([2, 0], 0.8), 2: ([], 0.6)})
+    assert changed.primary.tolist() == [found.primary[0], 2, -1]
+    assert changed.asked is not None
+    assert changed.asked.tolist() == [False, True, True]
+    assert changed.one_by_one(LABELS)[1].all == ("Football", "Pets")
+    again = changed.take(np.array([2, 1]))
+    assert again.one_by_one(LABELS) == changed.one_by_one(LABELS)[:0:-1]
+    assert again.asked is not None
+    assert again.asked.tolist() == [True, True]
