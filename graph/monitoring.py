@@ -1,6 +1,7 @@
 """Monitoring a finished run: incoming texts against the texts that its classifier was trained on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,14 +58,26 @@ def finished_outputs(tables: Workspace, run: str) -> "tuple[Classifier, str, Ref
         BundleError, RunNotFoundError, MissingPartError: as they say.
     """
     from ..classifiers.classifier import Classifier
+    from ..classifiers.encoders.cached import CachedEncoder
+    from ..nodes.train_classifier import VECTORS
     from ..tools.known_texts import known_texts
 
     folder, version = published(tables, run)
     classifier = Classifier.load(folder / "classifier")
     rows = list(tables.labels.taught(run, version))
     documents = tables.documents.get([row.number for row in rows])
+    stored = replace(
+        classifier.representation,
+        dense=tuple(
+            part if part.id == "static" else CachedEncoder(part, tables.path / VECTORS)
+            for part in classifier.representation.dense
+        ),
+    )
+    # The vectors of the training texts were kept when it was trained.
     reference = known_texts(
-        classifier, [document.text for document in documents], [row.primary for row in rows]
+        replace(classifier, representation=stored),
+        [document.text for document in documents],
+        [row.primary for row in rows],
     )
     return classifier, version, reference
 
