@@ -8,6 +8,7 @@ BENCHMARKS = {
     "corpora": "benchmarks.corpora",
     "cost": "benchmarks.cost",
     "demo": "benchmarks.demo",
+    "labels": "benchmarks.labels",
     "steering": "benchmarks.steering.measure",
 }
 
