@@ -66,6 +66,24 @@ def test_a_loaded_classifier_is_the_saved_one(classifier: Classifier, saved: Pat
     assert loaded.representation.id == classifier.representation.id
 
 
+def test_the_card_and_the_metrics_are_read_without_loading_the_classifier(saved: Path):
+    assert (data_of(saved) / "README.md").read_text("utf-8").startswith("# Classifier: ")
+    found = bundle.read_metrics(saved)
+    assert found["n"] == 48
+    with pytest.raises(BundleError, match=r"manifest\.json is missing"):
+        bundle.read_metrics(saved / "nowhere")
+
+
+def test_what_was_promised_comes_back(classifier: Classifier, tmp_path: Path):
+    careful = replace(classifier, least_confidence=0.42, corpus="mails.csv", labelled_by="a model")
+    careful.save(tmp_path / "careful")
+    loaded = Classifier.load(tmp_path / "careful")
+    assert (loaded.least_confidence, loaded.corpus, loaded.labelled_by) == (0.42, "mails.csv", "a model")
+    assert loaded.agreement is not None
+    assert classifier.agreement is not None
+    assert loaded.agreement.threshold(0.5) == classifier.agreement.threshold(0.5)
+
+
 def test_a_bundle_that_was_moved_still_loads(saved: Path, tmp_path: Path):
     moved = shutil.move(saved, tmp_path / "elsewhere")
     assert Classifier.load(str(moved)).predict(["cat dog vet leash"])[0].primary == "Pets"

@@ -1,13 +1,14 @@
 """Training: what is measured, and samples of every odd shape."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.taxonomy.errors import SettingsError
 from tnt_llm.taxonomy.values import Category, Taxonomy
-from tnt_llm.tools.train_classifier import ClassMetrics, train_classifier
+from tnt_llm.tools.train_classifier import ClassMetrics, Metrics, train_classifier
 from toy_texts import WordEncoder, sample_of, taxonomy_of, texts_about
 
 TOPICS = ("pets", "taxes", "football")
@@ -197,3 +198,91 @@ def test_calibration_and_agreement_are_measured_on_what_was_drawn_at_random_wher
     assert len(drawn.agreement.agrees) < len(every.agreement.agrees) == len(few.agreement.agrees)
     assert drawn.agreement.agrees.mean() > every.agreement.agrees.mean()
     assert few.calibration == every.calibration != drawn.calibration
+
+
+def test_a_predicted_child_comes_with_its_parent():
+    flat = taxonomy_of(*TOPICS)
+    above = Category(id="id-life", name="Life", description="Everyday matters.")
+    children = [category.model_copy(update={"parent": "id-life"}) for category in flat.categories[:2]]
+    taxonomy = Taxonomy(categories=(above, *children, flat.categories[2]))
+    classifier, _ = train(*sample_of(15, *TOPICS), taxonomy, head="logistic")
+    assert [label.parent for label in classifier.labels] == ["Life", "Life", None]
+    found = classifier.predict([text for topic in TOPICS for text in texts_about(topic, 5, seed=3)])
+    assert {(each.primary, each.parent) for each in found if each.primary_id} == {
+        ("Pets", "Life"),
+        ("Taxes", "Life"),
+        ("Football", None),
+    }
+
+
+def test_a_promise_is_kept_as_threshold_and_told():
+    classifier, metrics = train(*sample_of(60, *TOPICS), head="logistic", agreement=0.8)
+    assert metrics.promise is not None
+    assert metrics.promise.level == 0.8
+    assert metrics.promise.least_confidence == classifier.least_confidence
+    assert metrics.promise.coverage > 0.5
+    assert metrics.warnings == ()
+    assert Metrics.from_dict(json.loads(json.dumps(metrics.as_dict()))) == metrics
+
+
+def test_what_cannot_be_promised_leaves_everything_undefined_with_a_warning():
+    classifier, metrics = train(*sample_of(4, *TOPICS), head="logistic", agreement=0.99)
+    assert metrics.promise is not None
+    assert metrics.promise.least_confidence is None
+    assert "no threshold can promise an agreement of 0.99" in metrics.warnings[0]
+    found = classifier.predict(["cat dog vet", "tax refund vat"])
+    assert [each.primary for each in found] == ["undefined"] * 2
+    assert json.loads(json.dumps(classifier.metrics))["warnings"] == list(metrics.warnings)
+
+
+def test_labels_that_apply_beside_the_first_are_learned_from_texts_that_bear_several():
+    pets, taxes = texts_about("pets", 40), texts_about("taxes", 40)
+    both = [f"{one} {two}" for one, two in zip(pets[:25], taxes[:25], strict=True)]
+    texts = [*pets, *taxes, *both]
+    labels = ["id-pets"] * 40 + ["id-taxes"] * 40 + ["id-pets"] * 25
+    applicable = [[label] for label in labels[:80]] + [["id-pets", "id-taxes"]] * 25
+    classifier, metrics = train(texts, labels, head="logistic", applicable=applicable)
+    assert metrics.several_labels == pytest.approx(25 / 105)
+    assert classifier.multi is not None
+    found = classifier.predict(["cat dog vet leash tax refund invoice deduction", pets[30]])
+    assert set(found[0].all) == {"Pets", "Taxes"}
+    assert found[1].all == ("Pets",)
+    assert train(texts, labels, head="logistic", applicable=[[label] for label in labels])[0].multi is None
+
+
+def test_a_class_of_two_texts_beside_one_of_two_hundred_is_not_forgotten():
+    texts, labels = sample_of(200, "pets")
+    few = texts_about("taxes", 2)
+    classifier, metrics = train([*texts, *few], [*labels, "id-taxes", "id-taxes"], head="logistic")
+    assert [label.name for label in classifier.labels] == ["Pets", "Taxes"]
+    assert metrics.majority == pytest.approx(200 / 202)
+    assert [found.primary for found in classifier.predict(few)] == ["Taxes"] * 2
+
+
+def test_trained_anew_a_classifier_keeps_its_configuration_while_most_categories_stay():
+    sample = sample_of(15, *TOPICS)
+    earlier, _ = train(*sample, head="logistic")
+    again, metrics = train(*sample, earlier=earlier)
+    assert again.head.kind == "logistic"
+    assert len(metrics.candidates) == 1
+    other = replace(earlier, labels=tuple(replace(label, id=f"old-{label.id}") for label in earlier.labels))
+    assert len(train(*sample, earlier=other)[1].candidates) == 2
+    assert len(train(*sample, earlier=earlier, head="linear")[1].candidates) == 1
+
+
+def test_what_was_tried_is_on_record_with_its_speed():
+    _, metrics = train(*sample_of(15, *TOPICS))
+    assert [(each.features, each.head) for each in metrics.candidates] == [
+        ("words", "linear"),
+        ("words", "logistic"),
+    ]
+    assert sum(each.chosen for each in metrics.candidates) == 1
+    assert all(each.docs_per_second and each.macro_f1 and each.accuracy for each in metrics.candidates)
+    assert (metrics.features, metrics.head) in {(each.features, each.head) for each in metrics.candidates}
+    assert metrics.calibration_error is not None
+    assert 0 <= metrics.calibration_error <= 1
+
+
+def test_a_floor_that_nothing_reaches_is_told():
+    _, metrics = train(*sample_of(10, *TOPICS), min_docs_per_second=1e12)
+    assert "no candidate labels" in metrics.warnings[0]
