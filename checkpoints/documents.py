@@ -224,7 +224,7 @@ class Documents:
             "SELECT hash, number FROM documents WHERE hash <> '' AND number IN (SELECT value FROM json_each(?))",
             (number_list(numbers),),
         )
-        first = dict(
+        first: dict[str, int] = dict(
             self._database.execute(
                 "SELECT hash, min(number) FROM documents "
                 "WHERE number < ? AND hash IN (SELECT value FROM json_each(?)) GROUP BY hash",

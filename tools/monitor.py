@@ -282,7 +282,7 @@ def _score(some: Sequence[Document], classifier: Classifier, reference: Referenc
     if len(filled):
         # Each different text once: copies would lie together, whatever they say.
         place: dict[str, int] = {}
-        of = np.array([place.setdefault(some[row].text, len(place)) for row in filled])
+        of = np.array([place.setdefault(some[row].text, len(place)) for row in filled.tolist()])
         copies[filled] = np.concatenate([[False], of[1:] <= np.maximum.accumulate(of)[:-1]])
         features = classifier.representation.encode(list(place))
         predictions = classifier.predict_features(features)
@@ -310,7 +310,7 @@ class _Kept:
             NovelText(
                 some[row].number, some[row].id, some[row].text, float(part.novelty[row]), int(part.found[row])
             )
-            for row in filled[new]
+            for row in filled[new].tolist()
         ]
         features = part.features.take(new)
         if self.features is not None:
@@ -344,7 +344,7 @@ def _more(novelty: NDArray[np.float64], rate: float, known: int) -> float:
         return 1.0
     for share in (rate, rate / 5):
         found, usual = int((novelty > 1 - share).sum()), round(share * known)
-        p = fisher_exact([[found, of - found], [usual, known - usual]], alternative="greater")[1]
+        p = fisher_exact(np.array([[found, of - found], [usual, known - usual]]), alternative="greater")[1]
         smallest = min(smallest, 2 * float(p))
     return smallest
 
@@ -363,7 +363,9 @@ def _shifts(
     n, m = len(then), len(now)
     p = np.ones(len(names))
     if n and m:
-        p = np.array([fisher_exact([[a, m - a], [b, n - b]])[1] for a, b in zip(after, before, strict=True)])
+        p = np.array(
+            [fisher_exact(np.array([[a, m - a], [b, n - b]]))[1] for a, b in zip(after, before, strict=True)]
+        )
     shifted = np.zeros(len(names), dtype=bool)
     for place, row in enumerate(np.argsort(p, kind="stable")):
         if p[row] > rate / (len(names) - place):

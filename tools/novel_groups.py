@@ -113,13 +113,13 @@ def group_novel(
         rows = np.flatnonzero(place == number)
         inside = rows[rows < count]
         middle = inside[np.argsort(-near[np.ix_(inside, inside)].mean(axis=1), kind="stable")][:EXAMPLES]
-        found = Counter(texts[row].found for row in rows)
+        found = Counter(texts[row].found for row in rows.tolist())
         groups.append(
             NovelGroup(
                 size=len(rows),
-                words=_telling([spoken[row] for row in rows], usual),
+                words=_telling([spoken[row] for row in rows.tolist()], usual),
                 label=names[found.most_common(1)[0][0]],
-                examples=tuple(texts[row] for row in middle),
+                examples=tuple(texts[row] for row in middle.tolist()),
             )
         )
     return tuple(sorted(groups, key=lambda group: (-group.size, group.examples[0].number)))
