@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from .figure import Figure
+from .measures import title_of
 from .trust import ReliabilityBin, RiskPoint
 
 FORMAT = 1
@@ -48,6 +49,12 @@ class Section:
     confusion: Confusion | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
     risk_coverage: tuple[RiskPoint, ...] = ()
+
+    def __str__(self) -> str:
+        """Its title, and a line for each figure."""
+        return "\n".join(
+            [self.title, *(f"  {title_of(name)}: {self.figures[name]}" for name in self.figures)]
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """JSON types."""

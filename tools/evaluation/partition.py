@@ -17,7 +17,7 @@ SIGNED = frozenset({"ami", "ari"})
 """Measures that may be below 0: worse than chance."""
 RECOVERED_FROM = 0.5
 """F1 of a gold class and a category from which the class counts as found."""
-_EXACT_UP_TO = 3_000
+_EXACT_UP_TO = 500
 """Documents up to which chance is computed anew for each resample; beyond, it hardly differs between them."""
 
 
