@@ -127,6 +127,29 @@ def test_a_bert_without_padding_gives_what_transformers_gives(tmp_path: Path) ->
     np.testing.assert_allclose(Bert(tmp_path).pool(texts), np.stack(wanted), atol=2e-5)
 
 
+def test_batches_on_several_cores_give_the_same_and_leave_the_setting_of_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    write_tiny_bert(tmp_path)
+    model = Bert(tmp_path)
+    texts = [[3, 6 + number % 30, 4] * (1 + number % 9) for number in range(300)]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        wanted = model.pool(texts)
+        torch.set_num_threads(3)
+        np.testing.assert_allclose(model.pool(texts), wanted, atol=1e-5)
+        assert torch.get_num_threads() == 3
+        monkeypatch.setattr(model, "_pool", lambda texts: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model.pool(texts)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_bert_of_another_kind_is_refused(tmp_path: Path) -> None:
     write_tiny_bert(tmp_path)
     config = tmp_path / "config.json"

@@ -6,7 +6,9 @@ values are those of transformers' ``BertModel`` with mean pooling, up to roundin
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
     Pair = tuple[Tensor, Tensor]
 
-TOKENS_AT_ONCE = 2048
-"""Tokens of a batch: large enough for the products, small enough that what they make stays in the cache."""
+# Tokens of a batch: enough for the products, little enough that what they make stays in the cache.
+_LEAST, _MOST = 256, 2048
+_CORES = threading.Lock()  # how many threads torch uses is one setting of the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,39 @@ class Bert:
         Args:
             texts: ids of the tokens of each text, with those that mark start and end; at least one a text.
         """
-        import torch
-
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        with torch.inference_mode():
-            for batch in _batches([len(texts[number]) for number in order]):
-                rows = order[batch]
-                vectors[rows] = self._pool([texts[number] for number in rows]).numpy()
+        with _CORES:
+            self._fill(vectors, texts, order)
         return vectors
+
+    def _fill(self, vectors: Vectors, texts: Sequence[Sequence[int]], order: list[int]) -> None:
+        """Write the rows, in batches of texts of alike length.
+
+        Each core works on a batch of its own, rather than all of them on each operation: there they would wait for
+        each other ten thousand times, and for whatever else runs on the machine.
+        """
+        import torch
+
+        threads = torch.get_num_threads()
+        lengths = [len(texts[number]) for number in order]
+        batches = _batches(lengths, min(_MOST, max(_LEAST, sum(lengths) // (2 * threads))))
+
+        def fill(batch: slice) -> None:
+            rows = order[batch]
+            with torch.inference_mode():  # a setting of the thread
+                vectors[rows] = self._pool([texts[number] for number in rows]).numpy()
+
+        if len(batches) < 2 or threads == 1:
+            for batch in batches:
+                fill(batch)
+            return
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(threads) as workers:
+                list(workers.map(fill, batches))
+        finally:
+            torch.set_num_threads(threads)
 
     def _pool(self, texts: list[Sequence[int]]) -> "Tensor":
         """Like `pool`, for one batch in the order of lengths."""
@@ -141,11 +168,11 @@ def _layer(name: str, pair: "Callable[[str], Pair]") -> _Layer:
     )
 
 
-def _batches(lengths: Sequence[int]) -> list[slice]:
-    """Runs of texts of so many tokens together; a text that has more is a run of its own."""
+def _batches(lengths: Sequence[int], most: int) -> list[slice]:
+    """Runs of texts of at most so many tokens together; a text that has more is a run of its own."""
     found, start, size = [], 0, 0
     for number, length in enumerate(lengths):
-        if number > start and size + length > TOKENS_AT_ONCE:
+        if number > start and size + length > most:
             found.append(slice(start, number))
             start, size = number, 0
         size += length
