@@ -91,7 +91,7 @@ class EmbeddingIndex:
             import faiss
 
             try:
-                self._opened = faiss.deserialize_index(np.frombuffer(self._content, dtype=np.uint8))
+                self._opened = faiss.deserialize_index(np.frombuffer(self._content or b"", dtype=np.uint8))
             except RuntimeError as error:
                 raise BundleError(
                     f"{self._path} is not a readable FAISS index: {str(error).splitlines()[0]}"

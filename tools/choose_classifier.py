@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..classifiers.classifier import Classifier
 from ..classifiers.encoders import Encoder
-from ..classifiers.encoders.cached import bare
+from ..classifiers.encoders.cached import CachedEncoder, bare
 from ..classifiers.encoders.representation import Representation
 from ..classifiers.features import Features, Vectors
 from ..classifiers.folds import deal_folds
@@ -166,6 +167,20 @@ def open_candidates(
     if not opened and fault is not None:
         raise fault
     return opened, missing
+
+
+def storing(opening: Opener, store: Path | None) -> Opener:
+    """Opens representations whose slow encoders keep their vectors in a folder; None: as they are."""
+    if store is None:
+        return opening
+
+    def stored(spec: str) -> Representation:
+        found = opening(spec)
+        # A table is read faster than a store.
+        dense = (part if part.id == "static" else CachedEncoder(part, store) for part in found.dense)
+        return replace(found, dense=tuple(dense))
+
+    return stored
 
 
 def forgetting(representation: Representation) -> Representation:

@@ -46,8 +46,8 @@ class EscalatingClassifier(Classifier):
             Stopped, EndpointError: as `Chat.ask`.
         """
         found = super().predict_many(texts, deduplicate=deduplicate)
-        rows = np.flatnonzero(found.abstained)
-        if not len(rows) or self.escalation is None or self.tally.is_out_of_budget:
+        rows: list[int] = np.flatnonzero(found.abstained).tolist()
+        if not rows or self.escalation is None or self.tally.is_out_of_budget:
             return found
         asked = [texts[row] for row in rows]
         chances = self.probabilities(self.representation.encode(asked))
@@ -57,7 +57,7 @@ class EscalatingClassifier(Classifier):
                 if isinstance(vote, ModelError):
                     self.tally.failed += 1
                 else:
-                    decided[int(rows[place])] = vote.decide(self.labels, chances[place])
+                    decided[rows[place]] = vote.decide(self.labels, chances[place])
                     self.tally.asked += 1
         except BudgetReached:
             self.tally.is_out_of_budget = True

@@ -1,6 +1,6 @@
 """Distil the labels of a sample into a classifier: choose a configuration, calibrate it, and say what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from ..classifiers.agreement import Agreement
 from ..classifiers.calibration import Calibration, expected_calibration_error
 from ..classifiers.classifier import NEVER, Classifier
-from ..classifiers.encoders.cached import CachedEncoder
 from ..classifiers.encoders.representation import Representation, open_representation
 from ..classifiers.index import EmbeddingIndex
 from ..classifiers.predictions import UNDEFINED, Label
@@ -31,6 +30,7 @@ from .choose_classifier import (
     measure_speed,
     open_candidates,
     pairs,
+    storing,
     train,
 )
 from .classifier_metrics import (
@@ -136,11 +136,13 @@ def train_classifier(
     undefined = int((sample.classes == len(categories)).sum())
     task = _Task(sample, always, len(categories), undefined >= LEAST_UNDEFINED or not categories, seed)
 
-    if earlier is not None and known_choice(earlier, list(place)[:-1], features=features, head=head):
+    if earlier is not None and known_choice(
+        earlier, [label.id for label in categories], features=features, head=head
+    ):
         features, head = earlier.representation.id, earlier.head.kind
     if representation is not None:
         features, opening = representation.id, lambda _: representation
-    outcome = task.search(pairs(features, head, base=base), _stored(opening, store), min_docs_per_second)
+    outcome = task.search(pairs(features, head, base=base), storing(opening, store), min_docs_per_second)
     trained, held = outcome.trained, outcome.held
 
     calibration, evidence = Calibration(), None
@@ -274,31 +276,17 @@ def _check(
     labels: Sequence[str | None],
     applicable: Sequence[Sequence[str]] | None,
     shown: set[str],
-    known: "Sequence[str] | set[str] | object",
+    known: Collection[str],
 ) -> None:
     if len(labels) != len(texts) or (applicable is not None and len(applicable) != len(texts)):
         raise SettingsError(f"{len(texts)} texts and {len(labels)} labels do not go together")
     named = {label for label in labels if label is not None} | shown
-    if strange := sorted(named - set(known)):  # type: ignore[call-overload]
+    if strange := sorted(named - set(known)):
         raise SettingsError(f"labels that are no category of the taxonomy: {', '.join(strange[:5])}")
 
 
 def _sample(texts: list[str], classes: list[int]) -> Sample:
     return Sample(texts, np.array(classes, dtype=np.int64))
-
-
-def _stored(opening: Opener, store: Path | None) -> Opener:
-    """Opens representations whose slow encoders keep their vectors."""
-    if store is None:
-        return opening
-
-    def stored(spec: str) -> Representation:
-        found = opening(spec)
-        # A table is read faster than a store.
-        dense = (part if part.id == "static" else CachedEncoder(part, store) for part in found.dense)
-        return replace(found, dense=tuple(dense))
-
-    return stored
 
 
 def _left_out(candidate: Candidate, floor: float | None) -> str:
