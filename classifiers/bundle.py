@@ -140,6 +140,7 @@ def _load(folder: Path) -> Classifier:
             use_case=str(described["use_case"]),
             corpus=str(described["corpus"]),
             labelled_by=str(described["labelled_by"]),
+            learned_from=described["learned_from"],
             metrics=described["metrics"],
             representation=Representation.load(str(manifest["features"]), folder / data),
             head=load_head(str(manifest["head"]), folder / data),
@@ -178,6 +179,7 @@ def _write_data(classifier: Classifier, folder: Path) -> dict[str, dict[str, Any
         "use_case": classifier.use_case,
         "corpus": classifier.corpus,
         "labelled_by": classifier.labelled_by,
+        "learned_from": dict(classifier.learned_from),
         "metrics": dict(classifier.metrics),
     }
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"

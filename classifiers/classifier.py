@@ -52,6 +52,7 @@ class Classifier:
         use_case: what the categories are for, in a sentence.
         corpus: what the training texts were read from; "" where that is not known.
         labelled_by: the LLM that labelled them, by its spec; likewise.
+        learned_from: hashes of the texts that it learned from, by class: training anew takes over what has not changed.
         metrics: what is known of its quality, JSON types; kept with the bundle.
     """
 
@@ -68,6 +69,7 @@ class Classifier:
     use_case: str = ""
     corpus: str = ""
     labelled_by: str = ""
+    learned_from: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

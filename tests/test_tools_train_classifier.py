@@ -8,6 +8,9 @@ import pytest
 from tnt_llm.classifiers.encoders.representation import Representation
 from tnt_llm.taxonomy.errors import SettingsError
 from tnt_llm.taxonomy.values import Category, Taxonomy
+from tnt_llm.tools import choose_classifier as choosing
+from tnt_llm.tools import relearn as relearning
+from tnt_llm.tools import train_classifier as training
 from tnt_llm.tools.train_classifier import ClassMetrics, Metrics, train_classifier
 from toy_texts import WordEncoder, sample_of, taxonomy_of, texts_about
 
@@ -286,3 +289,45 @@ def test_what_was_tried_is_on_record_with_its_speed():
 def test_a_floor_that_nothing_reaches_is_told():
     _, metrics = train(*sample_of(10, *TOPICS), min_docs_per_second=1e12)
     assert "no candidate labels" in metrics.warnings[0]
+
+
+def many(monkeypatch):
+    """Let forty texts be very many."""
+    for module in (choosing, training, relearning):
+        monkeypatch.setattr(module, "MOST", 40)
+    monkeypatch.setattr(choosing, "HELD_OUT", 20)
+
+
+def test_after_a_merge_only_the_merged_category_is_learned_again(monkeypatch):
+    many(monkeypatch)
+    topics = ("pets", "taxes", "football", "cooking")
+    texts, labels = sample_of(40, *topics, "strange")
+    earlier, before = train(texts, labels, taxonomy_of(*topics), head="linear")
+    merged = ["id-taxes" if label == "id-football" else label for label in labels]
+    taxonomy = taxonomy_of("pets", "taxes", "cooking")
+    again, metrics = train(texts, merged, taxonomy, earlier=earlier)
+    whole, _ = train(texts, merged, taxonomy, head="linear")
+    assert "only the categories that were edited have been learned anew" in metrics.warnings[0]
+    assert metrics.accuracy == before.accuracy
+    assert again.calibration == earlier.calibration
+    unseen = [text for topic in (*topics, "strange") for text in texts_about(topic, 20, seed=6)]
+    one, two = again.predict_many(unseen), whole.predict_many(unseen)
+    assert (one.primary == two.primary).mean() > 0.97
+    features = again.representation.encode(unseen)
+    old, new = earlier.head.predict_proba(features), again.head.predict_proba(features)
+    # Pets and cooking have kept their problems: their odds are what they were.
+    assert np.allclose(old[:, 0] * new[:, 2], new[:, 0] * old[:, 3], atol=1e-6)
+
+
+@pytest.mark.parametrize("change", ["a text", "most labels", "the head"])
+def test_where_more_than_some_categories_has_changed_everything_is_learned(monkeypatch, change):
+    many(monkeypatch)
+    texts, labels = sample_of(40, *TOPICS)
+    earlier, _ = train(texts, labels, head="logistic" if change == "the head" else "linear")
+    if change == "a text":
+        texts = ["cat dog vet", *texts[1:]]
+    if change == "most labels":
+        labels = [*labels[40:], *labels[:40]]
+    _, metrics = train(texts, labels, earlier=earlier)
+    assert metrics.warnings == ()
+    assert metrics.folds == 1

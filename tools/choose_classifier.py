@@ -228,13 +228,19 @@ def _fit(
     inside = np.flatnonzero(sample.classes < categories)
     rows = np.arange(len(sample)) if learned else inside
     head = head.fit(features.take(rows), sample.classes[rows])
-    gate = Gate()
-    if features.dense is not None:
-        # Each text once: between duplicates the similarity is 1, and the gate would shut to everything new.
-        first = {sample.texts[row]: int(row) for row in inside[::-1]}
-        once = np.array(sorted(first.values()), dtype=np.int64)
-        gate = Gate.fit(features.dense[once], sample.classes[once], categories, seed=seed)
+    gate = fit_gate(features, sample, categories, seed=seed)
     return Trained(representation, features, head, gate)
+
+
+def fit_gate(features: Features, sample: Sample, categories: int, *, seed: int) -> Gate:
+    """The gate for these features of a sample; open where they have no vectors."""
+    if features.dense is None:
+        return Gate()
+    inside = np.flatnonzero(sample.classes < categories)
+    # Each text once: between duplicates the similarity is 1, and the gate would shut to everything new.
+    first = {sample.texts[row]: int(row) for row in inside[::-1]}
+    once = np.array(sorted(first.values()), dtype=np.int64)
+    return Gate.fit(features.dense[once], sample.classes[once], categories, seed=seed)
 
 
 def cross_validate(

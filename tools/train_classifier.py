@@ -1,13 +1,12 @@
 """Distil the labels of a sample into a classifier: choose a configuration, calibrate it, and say what it is worth."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifiers.agreement import Agreement
 from ..classifiers.calibration import Calibration, expected_calibration_error
 from ..classifiers.classifier import NEVER, Classifier
 from ..classifiers.encoders.representation import Representation, open_representation
@@ -15,6 +14,7 @@ from ..classifiers.index import EmbeddingIndex
 from ..classifiers.predictions import UNDEFINED, Label
 from ..taxonomy.errors import SettingsError
 from ..taxonomy.values import Taxonomy
+from .calibrate_classifier import calibrate, only
 from .choose_classifier import (
     AUTO,
     MOST,
@@ -42,14 +42,13 @@ from .classifier_metrics import (
     macro_f1,
     reliability,
 )
+from .relearn import carried_over, digests, relearn
 
 __all__ = ["ClassMetrics", "Metrics", "Opener", "train_classifier"]
 
 # With fewer undefined texts than this there is nothing to learn a class from; the novelty gate alone says
 # undefined.
 LEAST_UNDEFINED = 5
-LEAST_REPRESENTATIVE = 50
-"""With fewer texts that were drawn at random, calibration and agreement are measured on all."""
 LEAST_SEVERAL = 10
 """Texts with more than one label, from which on it is learned which labels apply beside the first."""
 
@@ -140,19 +139,30 @@ def train_classifier(
         earlier, [label.id for label in categories], features=features, head=head
     ):
         features, head = earlier.representation.id, earlier.head.kind
+    else:
+        earlier = None
     if representation is not None:
         features, opening = representation.id, lambda _: representation
-    outcome = task.search(pairs(features, head, base=base), storing(opening, store), min_docs_per_second)
+    every = sample.with_rows(always)
+    names = [*(label.id for label in categories), UNDEFINED]
+    learned_from = digests(every, names)
+    outcome = None
+    if earlier is not None:
+        outcome = task.relearn(earlier, learned_from, names, store)
+    if outcome is None:
+        earlier = None
+        outcome = task.search(pairs(features, head, base=base), storing(opening, store), min_docs_per_second)
     trained, held = outcome.trained, outcome.held
 
     calibration, evidence = Calibration(), None
+    if earlier is not None:
+        calibration, evidence = earlier.calibration, earlier.agreement
     if held is not None:
         drawn = (
             np.ones(len(texts), dtype=bool) if representative is None else np.asarray(representative, bool)
         )
-        calibration, evidence = _calibrate(task, _only(held, drawn[kept][held.rows]))
+        calibration, evidence = calibrate(sample, len(categories), only(held, drawn[kept][held.rows]))
     vectors = trained.features.dense
-    every = sample.with_rows(always)
     classifier = Classifier(
         labels=categories,
         representation=forgetting(trained.representation),
@@ -165,8 +175,9 @@ def train_classifier(
         use_case=use_case,
         corpus=corpus,
         labelled_by=labelled_by,
+        learned_from=learned_from,
     )
-    metrics = _measure(task, outcome, classifier)
+    metrics = _measure(task, outcome, classifier) if earlier is None else carried_over(earlier, classifier)
     if applicable is not None:
         several = [[place[one] for one in applicable[row] if one in place] for row in kept]
         classifier, metrics = _with_several(task, classifier, metrics, several, trained)
@@ -229,6 +240,16 @@ class _Task:
             trained = self._train(*opened[place])
             held = self._validate(trained)
         return _Outcome(trained, held, (*candidates, *missing), warning)
+
+    def relearn(
+        self, earlier: Classifier, learned_from: Mapping[str, str], names: Sequence[str], store: Path | None
+    ) -> _Outcome | None:
+        """What is left to learn where nothing but some categories has changed; None where that is not so."""
+        every = self.sample.with_rows(self.always)
+        trained = relearn(
+            earlier, learned_from, every, names, learned=self.learned, seed=self.seed, store=store
+        )
+        return None if trained is None else _Outcome(trained, None, (), "")
 
     def _drawn(self) -> "_Task":
         rows = np.random.default_rng(self.seed).permutation(len(self.sample))[:MOST]
@@ -299,25 +320,6 @@ def _once(sample: Sample, categories: int) -> NDArray[np.int64]:
     """Rows of the texts that have a category, each different text once."""
     inside = np.flatnonzero(sample.classes < categories)
     return np.array(sorted({sample.texts[row]: row for row in inside[::-1]}.values()), dtype=np.int64)
-
-
-def _only(held: Held, wanted: NDArray[np.bool_]) -> Held:
-    """What was held out of the wanted texts, mask [m]; of all, where those are too few to measure anything on."""
-    if wanted.sum() < min(LEAST_REPRESENTATIVE, len(wanted)):
-        return held
-    return Held(held.rows[wanted], held.chances[wanted], held.passed[wanted], held.found[wanted])
-
-
-def _calibrate(task: _Task, held: Held) -> tuple[Calibration, Agreement | None]:
-    """From held-out predictions: of the texts that the head has a class for, and of those that get a category."""
-    true = task.sample.classes[held.rows]
-    taught = true < held.chances.shape[1]
-    calibration = Calibration.fit(held.chances[taught], true[taught])
-    given = held.found < task.categories
-    if not given.any():
-        return calibration, None
-    confidence = calibration.apply(held.chances[given]).max(axis=1)
-    return calibration, Agreement(confidence.astype(np.float32), held.found[given] == true[given])
 
 
 def _measure(task: _Task, outcome: _Outcome, classifier: Classifier) -> Metrics:

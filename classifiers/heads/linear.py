@@ -73,6 +73,31 @@ class LinearHead:
         self._map = self._fit(examples, self.c)
         return self
 
+    def fit_changed(
+        self, features: Features, classes: NDArray[np.int64], earlier: "LinearHead", kept: NDArray[np.int64]
+    ) -> Self:
+        """As `fit` on the texts that another head has learned from, whose solutions are taken over where they hold.
+
+        Args:
+            features: n texts, of the same columns as those that `earlier` has learned from.
+            classes: [n].
+            earlier: the other head; this one has its C.
+            kept: int64 [k], class of `earlier` that had the very texts that the class has now; -1 where none had.
+        """
+        seen = kept >= 0
+        weights = np.zeros((features.width, self.classes), dtype=np.float32)
+        bias = np.full(self.classes, -np.inf, dtype=np.float32)
+        weights[:, seen], bias[seen] = earlier._map.weights[:, kept[seen]], earlier._map.bias[kept[seen]]
+        for label in np.flatnonzero(~seen):
+            inside = (classes == label).astype(np.int64)
+            if inside.any():
+                one = type(self)(2, c=self.c, seed=self.seed)
+                found = one._fit(Examples.of(features, inside, None, 2), float(self.c or DEFAULT_C))
+                # Of two classes each row of weights is one problem's, with opposite signs.
+                weights[:, label], bias[label] = found.weights[:, 1], found.bias[1]
+        self._map = LinearMap.of(weights, bias, features)
+        return self
+
     def predict_proba(self, features: Features) -> Probabilities:
         """Probabilities [n, k] of n texts; a class without examples has probability 0."""
         margins = self._map(features)
