@@ -48,7 +48,8 @@ def show_report(report: "MonitorReport", run: str) -> None:
     """Print a report for people."""
     blank = f", {report.blank:,} of them blank" if report.blank else ""
     say(
-        f"{_texts(report.documents)}{blank}, held against the {_texts(report.known)} that {run} was trained on."
+        f"{_texts(report.documents)}{blank}, held against the {_texts(report.known)} that {run} was trained on "
+        f"(compared by {report.compared_by})."
     )
     say("")
     say(_novelty(report), style="bold" if report.has_novelty else "")

@@ -5,6 +5,7 @@ from langgraph.runtime import Runtime
 from ..checkpoints.labels import LabelRow
 from ..checkpoints.run_documents import Part
 from ..classifiers.classifier import Classifier
+from ..classifiers.features import Features
 from ..classifiers.novelty import MOST, RATE
 from ..tools.known_texts import known_texts
 from ..tools.monitor import discovered_among, raw_classes
@@ -33,9 +34,13 @@ def find_novel(state: State, runtime: Runtime[Context]) -> State:
     if portion:
         classifier = Classifier.load(edition_folder(state, context) / FOLDER)
         rows = list(workspace.labels.taught(context.run, base.version))
-        reference = known_texts(classifier, _texts(context, rows), [row.primary for row in rows])
-        features = classifier.representation.encode([document.text for document in documents.get(portion)])
-        novelty = reference.score(features, raw_classes(classifier, features))
+        # The loop's encoder tells more than quick features do; of many texts it would take too long.
+        encoder = context.encoder if len(new) <= MOST else None
+        reference = known_texts(classifier, _texts(context, rows), [row.primary for row in rows], encoder)
+        texts = [document.text for document in documents.get(portion)]
+        features = classifier.representation.encode(texts)
+        classes = raw_classes(classifier, features)
+        novelty = reference.score(features if encoder is None else Features(encoder.encode(texts)), classes)
         found = {
             number: float(value) for number, value in zip(portion, novelty, strict=True) if value > 1 - RATE
         }

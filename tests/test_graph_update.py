@@ -231,3 +231,39 @@ def test_hostile_texts_break_nothing(work):
         taught = {row.source for row in tables.labels.taught(run.name, version)}
     assert Source.STUDENT not in taught
     assert len(labels_of(work, run.name, version)) == 140
+
+
+def test_labels_of_the_classifier_follow_a_merge_and_are_still_not_learnt_from(work):
+    main = Run.open(work)
+    before = main.labels.to_pydict()
+    run = main.update(news())
+    first, second = (category.name for category in run.taxonomy.leaves[:2])
+    run.say("/merge 1, 2 into Both of them", yes=True)
+    run.approve()
+    assert run.status is RunStatus.DONE
+    after = run.labels.to_pydict()
+    merged = [row for row in range(100) if before["primary"][row] in (first, second)]
+    assert len(merged) >= 20
+    assert {after["primary"][row] for row in merged} == {"Both of them"}
+    assert {after["confidence"][row] == before["confidence"][row] for row in merged} == {True}
+    by_classifier = [row for row in merged if before["source"][row] == "student"]
+    assert by_classifier
+    assert {after["source"][row] for row in by_classifier} == {"student"}
+    untouched = [
+        row
+        for row in range(100)
+        if before["primary"][row] not in (first, second, "undefined") and before["confidence"][row] >= 0.6
+    ]
+    assert [after["primary"][row] for row in untouched] == [before["primary"][row] for row in untouched]
+
+
+def test_going_back_before_the_taxonomy_that_it_goes_on_from_labels_everything_anew(work):
+    run = Run.open(work).update(news())
+    base = run.updated_from[1]
+    with Workspace.open(work) as tables:
+        while base in [version.id for version in tables.versions.path(run.state["version"])]:
+            run.undo()
+    assert len(run.taxonomy)
+    run.approve()
+    assert run.status is RunStatus.DONE
+    assert len(run.labels) == 136

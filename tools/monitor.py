@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classifiers.classifier import Classifier
+from ..classifiers.encoders.encoder import Encoder
 from ..classifiers.features import Features
 from ..classifiers.novelty import MOST, RATE, Reference
 from ..classifiers.predictions import UNDEFINED
@@ -99,6 +100,7 @@ class MonitorReport:
         different: different texts among the others: shares, lengths and tests are of these.
         known: training texts that they are compared with.
         rate: of false alarms.
+        compared_by: the features that novelty is told by.
         novel: texts that are called new.
         expected: as many would be if nothing were new.
         novel_p: how probable it is that so many are so new, where nothing is.
@@ -116,6 +118,7 @@ class MonitorReport:
     different: int
     known: int
     rate: float
+    compared_by: str
     novel: int
     expected: float
     novel_p: float
@@ -154,7 +157,12 @@ class MonitorReport:
 
 
 def monitor(
-    documents: Iterable[Document], classifier: Classifier, reference: Reference, *, rate: float = RATE
+    documents: Iterable[Document],
+    classifier: Classifier,
+    reference: Reference,
+    *,
+    rate: float = RATE,
+    encoder: Encoder | None = None,
 ) -> MonitorReport:
     """Compare incoming texts with the training texts of a classifier.
 
@@ -165,6 +173,7 @@ def monitor(
         classifier: labels them.
         reference: of its training texts.
         rate: of false alarms, for each of the questions.
+        encoder: made the reference's vectors; None where they are the classifier's own features.
     """
     # What it abstains from is as frequent as it was: the shares are compared before that.
     sure = replace(classifier, least_confidence=0.0)
@@ -173,7 +182,7 @@ def monitor(
     kept, spoken, apart = _Kept(), Counter[str](), 1.0
     for some in _portions(documents, MOST):
         ids += [document.id for document in some]
-        part = _score(some, sure, reference)
+        part = _score(some, sure, reference, encoder)
         parts.append(part)
         if not kept.texts and part.features is not None:
             apart = apartness(part.features)
@@ -204,6 +213,7 @@ def monitor(
         blank=int((~filled).sum()),
         known=len(reference),
         rate=rate,
+        compared_by=classifier.representation.id if encoder is None else encoder.id,
         different=int(different.sum()),
         novel=int(is_novel.sum()),
         expected=rate * int(filled.sum()),
@@ -272,7 +282,9 @@ def _portions(documents: Iterable[Document], size: int) -> Iterator[list[Documen
         yield some
 
 
-def _score(some: Sequence[Document], classifier: Classifier, reference: Reference) -> _Portion:
+def _score(
+    some: Sequence[Document], classifier: Classifier, reference: Reference, encoder: Encoder | None
+) -> _Portion:
     words = np.array([words_of(document.text) for document in some], dtype=np.int64)
     filled = np.flatnonzero(words)
     primary, found = np.full(len(some), -1), np.full(len(some), -1)
@@ -288,6 +300,8 @@ def _score(some: Sequence[Document], classifier: Classifier, reference: Referenc
         predictions = classifier.predict_features(features)
         raw = raw_classes(classifier, features)
         primary[filled], confidence[filled] = predictions.primary[of], predictions.confidence[of]
+        if encoder is not None:
+            features = Features(encoder.encode(list(place)))
         found[filled], novelty[filled] = raw[of], reference.score(features, raw)[of]
     return _Portion(primary, found, confidence, novelty, words, copies, features)
 
