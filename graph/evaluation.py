@@ -66,19 +66,12 @@ def evaluate_run(
     """
     how = Bootstrap(seed=seed)
     finished = _Finished.read(workspace, name)
-    further: list[Section] = []
-    if against is not None:
-        further.append(_stability(finished, workspace, against, how))
-    documents = finished.documents
+    # Whatever may be refused comes before what takes time.
+    labels = None if gold is None else read_gold(gold, [document.id for document in finished.documents])
+    sheets = [read_sheet(Path(path), finished.documents, finished.taxonomy) for path in humans]
+    further = [] if against is None else [_stability(finished, workspace, against, how)]
     outcome, described = _outcome(finished, seed)
-    evaluation = evaluate(
-        outcome,
-        gold=None if gold is None else read_gold(gold, outcome.ids),
-        sheets=[read_sheet(Path(path), documents, outcome.taxonomy) for path in humans],
-        described=described,
-        how=how,
-        further=further,
-    )
+    evaluation = evaluate(outcome, gold=labels, sheets=sheets, described=described, how=how, further=further)
     content = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2) + "\n"
     # An id from a JSONL corpus may hold half a surrogate pair, which UTF-8 cannot.
     write_atomic(finished.folder / EVALUATION_FILE, content.encode("utf-8", "replace"))
@@ -92,11 +85,13 @@ def write_annotation_sheet(
 
     Raises:
         RunNotFoundError, RunStateError: there is no such run, or it has no labels yet.
-        SettingsError: the sheet is no .csv file.
+        SettingsError: the sheet is no .csv file, or is there already.
         StorageError: it cannot be written.
     """
     if path.suffix.lower() != ".csv":
         raise SettingsError(f"a sheet is a .csv file: {path} is none")
+    if path.exists():
+        raise SettingsError(f"{path} is there already, and may hold somebody's labels: choose another name")
     finished = _Finished.read(workspace, name)
     labels = finished.answers(finished.labels)
     seen: set[str] = set()
@@ -188,7 +183,7 @@ def _outcome(finished: _Finished, seed: int) -> tuple[Outcome, Vectors | None]:
         use_case=finished.settings.use_case,
         version=finished.version,
         taxonomy=finished.taxonomy,
-        ids=tuple(document.id for document in finished.documents),
+        documents=finished.documents,
         labels=finished.answers(dict(enumerate(finished.rows()))),
         teacher=finished.answers(taught),
         student=student,

@@ -225,6 +225,15 @@ def test_a_sheet_is_a_csv_file(tnt, workspace, tmp_path):
     assert "a sheet is a .csv file" in result.err
 
 
+def test_a_sheet_that_is_there_is_not_written_over(tnt, workspace, tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("hours of work")
+    result = tnt("annotate", "-w", workspace, "-o", sheet)
+    assert result.code == 2
+    assert "is there already" in result.err
+    assert sheet.read_text() == "hours of work"
+
+
 # --- gold reaches no prompt ---
 
 PARTS = [name for name in modules() if name.startswith("tools.evaluation")]
@@ -241,7 +250,7 @@ def test_no_module_of_the_evaluation_imports_an_llm_or_a_prompt(name):
 
 def test_what_a_judge_would_be_given_has_no_place_for_gold():
     assert {field.name for field in fields(Outcome)} == {
-        *("run", "use_case", "version", "taxonomy", "ids", "labels", "teacher", "student", "learned"),
+        *("run", "use_case", "version", "taxonomy", "documents", "labels", "teacher", "student", "learned"),
         *("representative", "notes"),
     }
     assert {field.name for field in fields(Answers)} == {"known", "primary", "confidence", "applies"}

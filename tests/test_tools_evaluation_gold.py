@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tnt_llm.taxonomy.document import Document
 from tnt_llm.taxonomy.errors import CorpusError, SettingsError
 from tnt_llm.tools.evaluation.against_gold import gold_sections
 from tnt_llm.tools.evaluation.bootstrap import Bootstrap
@@ -44,7 +45,7 @@ def outcome(labels: Answers, teacher: Answers | None = None, student: Answers | 
         use_case="tell what it is",
         version="v",
         taxonomy=taxonomy_of(*NAMES),
-        ids=tuple(f"d{row}" for row in range(len(labels))),
+        documents=tuple(Document(row, f"d{row}", "text") for row in range(len(labels))),
         labels=labels,
         teacher=teacher or nothing,
         student=student or nothing,

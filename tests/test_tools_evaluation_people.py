@@ -196,7 +196,7 @@ def outcome(n, teacher=None, student=None) -> Outcome:
         use_case="tell",
         version="v",
         taxonomy=TAXONOMY,
-        ids=tuple(f"d{row}" for row in range(n)),
+        documents=tuple(Document(row, f"d{row}", "text") for row in range(n)),
         labels=nothing,
         teacher=teacher or nothing,
         student=student or nothing,

@@ -49,7 +49,7 @@ def evaluate(
         run=outcome.run,
         use_case=outcome.use_case,
         version=outcome.version,
-        documents=len(outcome.ids),
+        documents=len(outcome.documents),
         sections=(*sections, *further),
         notes=tuple(notes),
     )

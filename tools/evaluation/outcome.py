@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...taxonomy.document import Document
 from ...taxonomy.values import Category, Taxonomy
 
 UNDEFINED = -1
@@ -64,7 +65,7 @@ class Outcome:
         use_case: what the user wanted to learn.
         version: id of the taxonomy's version.
         taxonomy: the categories.
-        ids: [n], the users' ids of the documents, in the order of the corpus; they may repeat.
+        documents: [n], in the order of the corpus; their ids may repeat.
         labels: the run's labels, whoever gave them.
         teacher: what the LLM said, where it was asked.
         student: what the classifier says of documents that it was not trained on: of those that it was, a copy of it
@@ -79,7 +80,7 @@ class Outcome:
     use_case: str
     version: str
     taxonomy: Taxonomy
-    ids: tuple[str, ...]
+    documents: tuple[Document, ...]
     labels: Answers
     teacher: Answers
     student: Answers
