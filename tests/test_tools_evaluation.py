@@ -124,9 +124,21 @@ def test_an_interval_holds_its_value_where_resamples_are_all_higher():
     assert figure.low < figure.value < figure.high
 
 
-def test_what_never_varies_has_no_width():
+def test_thirty_documents_without_an_exception_leave_room_for_some():
     profiles = Profiles.of(np.ones(30, dtype=np.int64))
-    assert figures(profiles, mean_of(profiles), QUICK)["mean"] == Figure(1.0, 1.0, 1.0, 30)
+    figure = figures(profiles, mean_of(profiles), QUICK)["mean"]
+    assert (figure.value, figure.high) == (1.0, 1.0)
+    assert figure.low**30 == pytest.approx(0.025)  # so likely is it to see none
+
+
+def test_two_that_never_differ_on_a_few_documents_are_not_shown_to_be_alike():
+    few, many = (Profiles.of(np.ones(n, dtype=np.int64)) for n in (30, 3_000))
+
+    def nothing(weights):
+        return {"difference": np.zeros(len(weights))}
+
+    assert not figures(few, nothing, QUICK, signed=("difference",))["difference"].is_not_below
+    assert figures(many, nothing, QUICK, signed=("difference",))["difference"].is_not_below
 
 
 def test_an_interval_does_not_leave_what_resamples_can_reach():

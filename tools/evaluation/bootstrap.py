@@ -18,6 +18,7 @@ Weights = NDArray[np.float64]
 Statistic = Callable[[Weights], Mapping[str, NDArray[np.float64]]]
 """Named values float64 [b] of b resamples. NaN where a resample does not define one."""
 
+_SAME = 1e-12
 _BLOCK = 4_000_000
 """Numbers that are drawn at a time."""
 
@@ -98,7 +99,8 @@ def figures(
 
     The interval is that of the percentiles, moved by how far the resamples' mean is from the value. A resample repeats
     documents, and repeated documents look like structure: mutual information, or accuracy under the best
-    matching, are higher on it, and the percentiles alone may not even hold the value (docs/decisions.md).
+    matching, are higher on it, and the percentiles alone may not even hold the value (docs/decisions.md). Where no
+    resample differs, the interval is what so many documents without an exception leave open.
 
     Args:
         profiles: the documents.
@@ -129,8 +131,11 @@ def figures(
 
 def _figure(value: float, drawn: NDArray[np.float64], n: int, how: Bootstrap, lowest: float) -> Figure:
     drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
-        return Figure(value, value, value, n)
     tail = (1 - how.level) / 2
-    ends = np.quantile(drawn, [tail, 1 - tail]) + (value - drawn.mean())
-    return Figure(value, min(max(float(ends[0]), lowest), value), max(min(float(ends[1]), 1.0), value), n)
+    if not len(drawn) or np.ptp(drawn) < _SAME:
+        # n documents without an exception: it may be that so many are exceptions (Clopper and Pearson, 1934).
+        slack = 1 - tail ** (1 / n)
+        low, high = value - slack, value + slack
+    else:
+        low, high = np.quantile(drawn, [tail, 1 - tail]) + (value - drawn.mean())
+    return Figure(value, min(max(float(low), lowest), value), max(min(float(high), 1.0), value), n)
