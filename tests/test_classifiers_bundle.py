@@ -12,7 +12,7 @@ import pytest
 from tnt_llm.classifiers import bundle
 from tnt_llm.classifiers.classifier import Classifier
 from tnt_llm.classifiers.encoders import representation
-from tnt_llm.classifiers.encoders.representation import Representation
+from tnt_llm.classifiers.encoders.representation import Representation, open_representation
 from tnt_llm.taxonomy.errors import BundleError, MissingPartError, SettingsError, StorageError
 from tnt_llm.tools.train_classifier import train_classifier
 from toy_texts import WordEncoder, sample_of, taxonomy_of
@@ -304,3 +304,26 @@ def test_killed_at_any_step_of_saving_a_whole_classifier_is_there(
         pytest.fail("saving never came to its end")
     assert fatal > 8
     assert names == {"Pets", "New"}
+
+
+def test_loading_and_classifying_with_tfidf_and_a_linear_head_imports_nothing_heavy(tmp_path: Path):
+    texts, labels = sample_of(12, "pets", "taxes")
+    made, _ = train_classifier(
+        texts=texts,
+        labels=labels,
+        taxonomy=taxonomy_of("pets", "taxes"),
+        representation=open_representation("tfidf"),
+        head="linear",
+        seed=0,
+    )
+    made.save(tmp_path / "words")
+    code = (
+        "import sys; from tnt_llm.classifiers.classifier import Classifier\n"
+        "found = Classifier.load(sys.argv[1]).predict(['cat dog vet leash'])[0].primary\n"
+        "heavy = ('torch', 'sentence_transformers', 'sklearn', 'lightgbm', 'faiss', 'langgraph', 'pandas')\n"
+        "print(found, *[name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "words")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["Pets"]

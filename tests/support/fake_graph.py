@@ -63,6 +63,7 @@ class FakeGraph:
                 self.usage = graph.usage
                 self.failures = graph.failures
                 self.warnings: list[str] = []
+                self.updated_from = None
                 self.settings = SimpleNamespace(use_case="why people write")
                 self.model = SimpleNamespace(text="embedded", reason="named")
 
