@@ -140,7 +140,7 @@ def _load(folder: Path) -> Classifier:
             use_case=str(described["use_case"]),
             corpus=str(described["corpus"]),
             labelled_by=str(described["labelled_by"]),
-            learned_from=described["learned_from"],
+            learned_from=described.get("learned_from", {}),
             metrics=described["metrics"],
             representation=Representation.load(str(manifest["features"]), folder / data),
             head=load_head(str(manifest["head"]), folder / data),
