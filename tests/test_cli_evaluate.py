@@ -236,16 +236,24 @@ def test_a_sheet_that_is_there_is_not_written_over(tnt, workspace, tmp_path):
 
 # --- gold reaches no prompt ---
 
-PARTS = [name for name in modules() if name.startswith("tools.evaluation")]
-DOORS = [*PARTS, "graph.evaluation", "cli.evaluate", "cli.annotate"]
+PARTS = [name for name in modules() if name.startswith("tools.evaluation.")]
+ASKS = r"^\s*(?:from|import) \.*(?:llm|prompts|langchain\w*|openai)\b"
+SEES_GOLD = r"^\s*from \.(?:tools\.evaluation\.)?(?:gold|against_gold|labelers|several|hierarchy|evaluate)\b"
 
 
-@pytest.mark.parametrize("name", DOORS)
-def test_no_module_of_the_evaluation_imports_an_llm_or_a_prompt(name):
+@pytest.mark.parametrize("name", [*PARTS, "graph.evaluation", "cli.evaluate", "cli.annotate"])
+def test_whatever_sees_gold_asks_no_llm_and_whatever_judges_sees_no_gold(name):
     source = modules()[name].read_text("utf-8")
-    assert not re.findall(
-        r"^\s*(?:from|import) \.*(?:llm|prompts|langchain\w*|openai)\b", source, re.MULTILINE
-    )
+    asks = bool(re.findall(ASKS, source, re.MULTILINE))
+    if "judge" in name:
+        assert not re.findall(SEES_GOLD, source, re.MULTILINE)
+    else:
+        assert not asks
+
+
+def test_gold_is_seen_where_it_is_compared():
+    seen = {name for name in PARTS if re.findall(SEES_GOLD, modules()[name].read_text("utf-8"), re.MULTILINE)}
+    assert {"tools.evaluation.labelers", "tools.evaluation.several", "tools.evaluation.evaluate"} <= seen
 
 
 def test_what_a_judge_would_be_given_has_no_place_for_gold():

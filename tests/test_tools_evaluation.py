@@ -413,6 +413,22 @@ def test_a_classifier_that_abstains_abstains_of_its_training_texts_too():
     assert (shy.primary == -1).all()
 
 
+def test_where_the_novelty_gate_decides_no_confidence_is_known():
+    texts, labels = sample_of(25, "pets", "taxes")
+    classifier, _ = train_classifier(
+        texts=[*texts, "quasar nebula comet orbit"],
+        labels=[*labels, "id-pets"],
+        taxonomy=taxonomy_of("pets", "taxes"),
+        representation=Representation((WordEncoder(),)),
+        head="logistic",
+        seed=0,
+    )
+    held = predict_held_out(classifier, [*texts, "quasar nebula comet orbit"], [*labels, "id-pets"], seed=0)
+    assert held is not None
+    assert (held.primary[-1], np.isnan(held.confidence[-1])) == (-1, True)
+    assert np.isfinite(held.confidence[:-1]).mean() > 0.8
+
+
 # --- several labels, two levels, balance ---
 
 
