@@ -10,11 +10,14 @@ classifiers. The LLM is asked once: answers stay in the workspace in --out.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tnt_llm import Run
 from tnt_llm.classifiers.folds import deal_folds
+from tnt_llm.graph.run import list_runs
+from tnt_llm.graph.session import RunStatus
 
 from benchmarks.classifier.encoded import kept
 from benchmarks.classifier.given import run_with
@@ -59,11 +62,12 @@ def measure(options: Options) -> list[Row]:
 def _compare(options: Options, corpus: GoldCorpus, drawn: Drawn) -> list[Row]:
     outcomes = {}
     for cleaning in CLEANING:
+        workspace = options.out / f"teacher-{corpus.name}"
         run = run_with(
             corpus.version,
             drawn.texts,
-            options.out / f"teacher-{corpus.name}",
-            cleaning,
+            workspace,
+            _next_name(workspace, cleaning),
             llm=LLM,
             progress=_Progress(f"{corpus.name} {cleaning}"),
             use_case=corpus.use_case,
@@ -141,6 +145,15 @@ def _outcome(options: Options, run: Run, drawn: Drawn) -> Outcome:
             right[test, seed] = agree(_words(found), [drawn.gold[row] for row in test])
     unseen, _ = names(classifier, drawn.unseen_texts)
     return Outcome(named, right, agree(_words(unseen), drawn.unseen_gold), configuration)
+
+
+def _next_name(workspace: Path, stem: str) -> str:
+    """A run that was stopped goes on; else a new one, so that what is measured is the code as it is now."""
+    known = {row.name: row.status for row in list_runs(workspace)} if workspace.exists() else {}
+    number = 1
+    while known.get(f"{stem}-{number}") == RunStatus.DONE:
+        number += 1
+    return f"{stem}-{number}"
 
 
 def _words(labels: Sequence[str | None]) -> list[str | None]:
