@@ -1,5 +1,6 @@
-"""Arrays and settings on disk: npz and JSON, without pickle."""
+"""Arrays and settings on disk: npy, npz and JSON, without pickle."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from ..checkpoints.files import write_atomic
 from ..taxonomy.errors import BundleError
 
 
@@ -70,3 +72,30 @@ def read_arrays(
                 f"{what} in {path} is inconsistent: {name} is {array.dtype} of shape {array.shape}"
             )
     return found
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write one array as npy; whoever reads sees the old one or the new, never a part.
+
+    Raises:
+        StorageError: the disk is full or the file cannot be written.
+    """
+    held = io.BytesIO()
+    np.save(held, array, allow_pickle=False)
+    write_atomic(path, held.getvalue())
+
+
+def read_array(path: Path, *dtypes: DTypeLike) -> NDArray[Any]:
+    """What `write_array` wrote.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no array, or of none of the types.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except EOFError as error:
+        raise ValueError(f"{path.name} is empty") from error
+    if not isinstance(array, np.ndarray) or array.dtype not in [np.dtype(dtype) for dtype in dtypes]:
+        raise ValueError(f"{path.name} holds no array of {' or '.join(np.dtype(d).name for d in dtypes)}")
+    return array

@@ -15,7 +15,6 @@
     endpoint        EndpointEncoder: embeddings of an OpenAI-compatible endpoint
     cached          CachedEncoder: any of them, with its vectors kept on disk
     words           texts as words, each analysed once
-    npy             arrays on disk, without pickle
 """
 
 from ..features import Vectors

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...checkpoints.files import write_atomic
 from ...taxonomy.errors import BundleError
+from ..arrays import read_array, write_array
 from ..features import Vectors
-from .npy import read_array, write_array
 from .words import Columns, Lexicon, chunks
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...checkpoints.files import write_atomic
 from ...taxonomy.errors import BundleError
-from .npy import read_array, write_array
+from ..arrays import read_array, write_array
 from .vocabulary import Recipe, Vocabulary, find_pairs, grams, learn, split
 from .words import Columns, Lexicon, chunks
 
