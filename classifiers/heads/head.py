@@ -51,7 +51,7 @@ class Head(Protocol):
         ...
 
 
-KINDS = ("logistic", "linear", "knn")
+KINDS = ("logistic", "linear", "lightgbm", "mlp", "knn")
 """What `make_head` can make."""
 
 
@@ -88,8 +88,10 @@ def load_head(kind: str, folder: Path) -> Head:
 def _class_of(kind: str) -> type[Head]:
     # Imported here: these modules import this one.
     from .knn import KnnHead
+    from .lightgbm import LightgbmHead
     from .linear import LinearHead
     from .logistic import LogisticHead
+    from .mlp import MlpHead
 
-    heads: tuple[type[Head], ...] = (LogisticHead, LinearHead, KnnHead)
+    heads: tuple[type[Head], ...] = (LogisticHead, LinearHead, LightgbmHead, MlpHead, KnnHead)
     return next(head for head in heads if head.kind == kind)
