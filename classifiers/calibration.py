@@ -82,7 +82,9 @@ class Calibration:
                 np.log(scores, out=scores)
             scores *= np.float32(1.0 / self.temperature)
             np.exp(scores, out=scores)
-            np.divide(scores, scores.sum(axis=1, keepdims=True, dtype=np.float64), out=found, dtype=np.float64)
+            np.divide(
+                scores, scores.sum(axis=1, keepdims=True, dtype=np.float64), out=found, dtype=np.float64
+            )
         if (self.low, self.high, self.shift) != (1.0, 1.0, 0.0):
             self._map_top(found)
         return found
