@@ -89,6 +89,15 @@ def test_the_order_tells_nothing_and_the_seed_decides_it():
     assert changes > 10
 
 
+def test_where_a_document_stands_does_not_tell_that_it_is_rare():
+    labels = [0] * 500 + [1] * 3
+    places = [
+        place for seed in range(10) for place, row in enumerate(choose(labels, 40, seed=seed)) if labels[row]
+    ]
+    assert len(places) == 30
+    assert 12 < np.mean(places) < 27  # in the middle, on average
+
+
 # --- writing and reading ---
 
 
