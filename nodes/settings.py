@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..taxonomy.plan import Instruction
 
@@ -129,6 +130,12 @@ class Settings(BaseModel):
     active_rounds: int = Field(default=0, ge=0, le=20)
     active_batch: int | None = Field(default=None, ge=1)
     cleaning: Cleaning = Cleaning.ASK
+
+    @model_validator(mode="after")
+    def _escalation_needs_a_promise(self) -> Self:
+        if self.escalate and self.agreement is None:
+            raise ValueError("escalate asks about texts that the classifier abstains on: set agreement too")
+        return self
 
     def for_model(self, *, is_embedded: bool) -> "Settings":
         """The same settings with what was left open filled in: less of everything for the slow embedded LLM."""

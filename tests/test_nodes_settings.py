@@ -11,7 +11,8 @@ FIELDS = Settings.model_fields
 OPEN = [
     name
     for name, field in FIELDS.items()
-    if field.default is None and name not in ("budget_tokens", "pause_every")
+    if field.default is None
+    and name not in ("budget_tokens", "pause_every", "min_docs_per_second", "agreement", "active_batch")
 ]
 
 
@@ -27,6 +28,12 @@ def test_settings_are_frozen() -> None:
 def test_an_unknown_setting_is_an_error_that_names_it() -> None:
     with pytest.raises(ValidationError, match="minibach"):
         made(minibach=100)
+
+
+def test_to_escalate_needs_the_agreement_that_is_promised() -> None:
+    assert made(escalate=True, agreement=0.9).escalate
+    with pytest.raises(ValidationError, match="set agreement too"):
+        made(escalate=True)
 
 
 @pytest.mark.parametrize("use_case", ["", "ab", None])
