@@ -343,6 +343,16 @@ def test_a_flat_run_gets_half_of_the_path_for_the_right_parent():
     assert found["hierarchy"].figures["h_f1"].value == pytest.approx((5 * 2 + 1) / 12, abs=0.02)
 
 
+def test_what_is_undefined_is_given_no_parent_either():
+    leaves, parents = ["x", "y", "z", "z"] * 20, ["p", "p", "q", "q"] * 20
+    labels = answers(*[0, -1, 2, 2] * 20)
+    found = evaluate(outcome(labels), gold=Gold(Classes.of(leaves), None, Classes.of(parents)), how=HOW)[
+        "hierarchy"
+    ]
+    assert found.figures["h_precision"].value == 1
+    assert found.figures["h_recall"].value == pytest.approx(3 / 4, abs=0.02)
+
+
 def test_several_labels_are_mapped_and_scored_as_sets():
     both = Answers.given(60, {row: (((0, 1), 0.9), ((1,), 0.9), ((2,), 0.9))[row % 3] for row in range(60)})
     sets = tuple(
@@ -354,6 +364,9 @@ def test_several_labels_are_mapped_and_scored_as_sets():
         assert found.figures[f"teacher_{name}"].value == found.figures[f"student_{name}"].value == 1
     assert found.figures["teacher_micro_f1"].n == found.facts["mapped_by"] == 30
     assert found.figures["student_micro_f1"].n == 60
+    # Further labels are not cross-validated: of texts that it learned from the classifier says nothing here.
+    taught = replace(outcome(both, both, both), learned=np.arange(60) < 40)
+    assert evaluate(taught, gold=gold, how=HOW)["all_labels"].figures["student_micro_f1"].n == 20
 
 
 def test_redundancy_names_the_categories_that_share_the_most():
