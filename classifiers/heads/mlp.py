@@ -14,7 +14,8 @@ from .head import Probabilities
 from .linear_map import LinearMap, read_map, softmax
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
+    from torch.optim import Optimizer
 
 # The paper's: hidden units, Adam's rate and weight decay.
 GRID = (32, 64, 128, 256)
@@ -82,9 +83,9 @@ class MlpHead:
         if self.hidden is None:
             self.hidden, self.steps = self._choose(examples)
         if len(self._seen) > 1:
-            network = _Network(examples, self.hidden, self.seed)
-            network.train(self.steps)
-            self._first, self._second, self._bias = network.weights()
+            networks = _Networks(examples, (self.hidden,), self.seed)
+            networks.train(self.steps)
+            self._first, self._second, self._bias = networks.weights(0)
         return self
 
     def predict_proba(self, features: Features) -> Probabilities:
@@ -150,18 +151,25 @@ class MlpHead:
         # A class that only the held-out part shows says nothing about when to stop.
         part = part.take(np.flatnonzero(np.isin(part.classes, training.seen)))
         own = np.searchsorted(training.seen, part.classes)
+        if not len(part):
+            return DEFAULT_HIDDEN, DEFAULT_STEPS
+        # All sizes learn at once, from the same minibatches: a step costs hardly more than one network's.
+        networks = _Networks(training, GRID, self.seed)
         best = (np.inf, DEFAULT_HIDDEN, DEFAULT_STEPS)
-        for hidden in GRID:
-            network = _Network(training, hidden, self.seed)
-            lowest, since = np.inf, 0
-            for step in range(_LOOK, _MOST_STEPS + 1, _LOOK):
-                network.train(_LOOK)
-                chances = softmax(network.scores(part.features))[np.arange(len(own)), own]
-                loss = -float(part.weight @ np.log(chances + 1e-9)) / float(part.weight.sum())
+        lowest, since = [np.inf] * len(GRID), [0] * len(GRID)
+        for step in range(_LOOK, _MOST_STEPS + 1, _LOOK):
+            networks.train(_LOOK)
+            for place, hidden in enumerate(GRID):
+                if since[place] == _PATIENCE:
+                    continue
+                chances = softmax(_forward(part.features, *networks.weights(place)))
+                own_chances = chances[np.arange(len(own)), own]
+                loss = -float(part.weight @ np.log(own_chances + 1e-9)) / float(part.weight.sum())
                 best = min(best, (loss, hidden, step))
-                lowest, since = (loss, 0) if loss < lowest - _GAIN else (lowest, since + 1)
-                if since == _PATIENCE:
-                    break
+                since[place] = 0 if loss < lowest[place] - _GAIN else since[place] + 1
+                lowest[place] = loss if not since[place] else lowest[place]
+            if min(since) == _PATIENCE:
+                break
         return best[1], best[2]
 
 
@@ -173,10 +181,12 @@ def _forward(
     return np.asarray(inner @ second + bias, dtype=np.float32)
 
 
-class _Network:
-    """The two layers in training. What is random comes from numpy: torch's own generator belongs to the process."""
+class _Networks:
+    """Two layers in training, once for each hidden size. What is random comes from numpy: torch's generator belongs
+    to the process.
+    """
 
-    def __init__(self, examples: Examples, hidden: int, seed: int) -> None:
+    def __init__(self, examples: Examples, sizes: tuple[int, ...], seed: int) -> None:
         try:
             import torch
         except ImportError as error:
@@ -184,21 +194,27 @@ class _Network:
         self._torch = torch
         self._features = examples.features
         self._width = 0 if examples.features.dense is None else examples.features.dense.shape[1]
+        self._sizes = sizes
         self._draw = np.random.default_rng(seed)
         self._order = np.zeros(0, dtype=np.int64)
         self._classes = torch.from_numpy(examples.local)
         self._weight = torch.from_numpy((examples.weight / examples.weight.mean()).astype(np.float32))
+        inputs, outputs, hidden = examples.features.width, len(examples.seen), sum(sizes)
         # Rows have unit length, so that weights of variance 1 give hidden units of variance 1.
-        first = self._draw.standard_normal((examples.features.width, hidden), dtype=np.float32)
-        second = self._draw.standard_normal((hidden, len(examples.seen)), dtype=np.float32)
-        second *= np.float32(hidden**-0.5)
-        self._map = LinearMap(first, np.zeros(hidden, np.float32), self._width)
-        self._outer = second, np.zeros(len(examples.seen), np.float32)
-        # torch moves numpy's own arrays: they can be predicted with at any time, without a copy.
-        arrays = (first[: self._width], self._map.bias, *self._outer)
-        self._moved = tuple(torch.from_numpy(array).requires_grad_() for array in arrays)
-        self._words = torch.from_numpy(first[self._width :]).requires_grad_()
-        self._optimizers: list[torch.optim.Optimizer] = [
+        self._first = self._draw.standard_normal((inputs, hidden), dtype=np.float32)
+        self._inner_bias = np.zeros(hidden, np.float32)
+        self._second = [
+            self._draw.standard_normal((size, outputs), dtype=np.float32) * np.float32(size**-0.5)
+            for size in sizes
+        ]
+        self._bias = [np.zeros(outputs, np.float32) for _ in sizes]
+        # torch moves numpy's own arrays: they can be predicted with at any time.
+        self._moved = [
+            torch.from_numpy(array).requires_grad_()
+            for array in (self._first[: self._width], self._inner_bias, *self._second, *self._bias)
+        ]
+        self._words = torch.from_numpy(self._first[self._width :]).requires_grad_()
+        self._optimizers: list[Optimizer] = [
             torch.optim.Adam(self._moved, lr=RATE, weight_decay=DECAY, fused=True)
         ]
         if examples.features.sparse is not None:
@@ -216,34 +232,43 @@ class _Network:
         finally:
             torch.set_num_threads(threads)
 
-    def scores(self, features: Features) -> NDArray[np.float32]:
-        """Scores [n, classes seen] as the weights are now."""
-        return _forward(features, self._map, *self._outer)
-
-    def weights(self) -> tuple[LinearMap, NDArray[np.float32], NDArray[np.float32]]:
-        """The first layer, the second layer's weights and its bias; more training moves them."""
-        return self._map, *self._outer
+    def weights(self, place: int) -> tuple[LinearMap, NDArray[np.float32], NDArray[np.float32]]:
+        """Of one network, the first layer, the second layer's weights and its bias; more training may move them."""
+        start = sum(self._sizes[:place])
+        own = slice(start, start + self._sizes[place])
+        first = np.ascontiguousarray(self._first[:, own])
+        return LinearMap(first, self._inner_bias[own], self._width), self._second[place], self._bias[place]
 
     def _step(self) -> None:
         torch = self._torch
         if not len(self._order):
             self._order = self._draw.permutation(len(self._classes))
         rows, self._order = self._order[:_BATCH], self._order[_BATCH:]
-        dense, inner_bias, second, bias = self._moved
-        scores = torch.relu(self._first(rows, dense) + inner_bias) @ second + bias
-        losses = torch.nn.functional.cross_entropy(scores, self._classes[rows], reduction="none")
+        dense, inner_bias, *outer = self._moved
+        inner = torch.relu(self._product(rows, dense) + inner_bias).split(self._sizes, dim=1)
+        scores = [
+            part @ second + bias
+            for part, second, bias in zip(
+                inner, outer[: len(self._sizes)], outer[len(self._sizes) :], strict=True
+            )
+        ]
+        losses = torch.nn.functional.cross_entropy(
+            torch.cat(scores), self._classes[rows].repeat(len(scores)), reduction="none"
+        )
         for optimizer in self._optimizers:
             optimizer.zero_grad()
-        (losses * self._weight[rows]).mean().backward()  # type: ignore[no-untyped-call]
+        # The networks share nothing, so that the sum of their losses trains each by its own.
+        weight = self._weight[rows].repeat(len(scores)) / len(rows)
+        (losses @ weight).backward()
         for optimizer in self._optimizers:
             optimizer.step()
 
-    def _first(self, rows: NDArray[np.int64], dense: "torch.Tensor") -> "torch.Tensor":
+    def _product(self, rows: NDArray[np.int64], dense: "Tensor") -> "Tensor":
         torch = self._torch
         batch = self._features.take(rows)
-        parts = []
+        parts: list[Tensor] = []
         if batch.dense is not None:
-            parts.append(torch.from_numpy(batch.dense) @ dense)
+            parts.append(torch.mm(torch.from_numpy(batch.dense), dense))
         if batch.sparse is not None:
             # A row's product is the sum of its columns' weights, each times the row's value.
             parts.append(
@@ -256,4 +281,4 @@ class _Network:
                     per_sample_weights=torch.from_numpy(batch.sparse.data),
                 )
             )
-        return sum(parts[1:], parts[0])
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
