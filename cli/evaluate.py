@@ -4,14 +4,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..taxonomy.errors import Stopped
 from .console import err, out, say, table
+from .exit_codes import ExitCode
+from .progress import reporter
+from .signals import stop_on_signals
 
 if TYPE_CHECKING:
     from ..tools.evaluation.evaluation import Evaluation, Section
 
 
-def show_evaluation(workspace: Path, run: str, *, as_json: bool, **given: Any) -> None:
-    """Measure a run, keep the result among its outputs, and print it.
+def show_evaluation(workspace: Path, run: str, *, as_json: bool, **given: Any) -> int:
+    """Measure a run, keep the result among its outputs, and print it; returns the exit code.
 
     Args:
         workspace: its directory.
@@ -21,12 +25,21 @@ def show_evaluation(workspace: Path, run: str, *, as_json: bool, **given: Any) -
     """
     from ..graph.record import RunRecord
 
-    evaluation = RunRecord(workspace, run).evaluate(**given)
+    if given.get("judges"):
+        with stop_on_signals() as stop, reporter(quiet=False) as progress:
+            try:
+                evaluation = RunRecord(workspace, run).evaluate(**given, progress=progress, stop=stop.event)
+            except Stopped:
+                say("Stopped; what judges answered is kept. The same command goes on.", to=err())
+                return stop.exit_code
+    else:
+        evaluation = RunRecord(workspace, run).evaluate(**given)
     if as_json:
         # ASCII: what a document or a model wrote cannot reach a terminal as an escape sequence.
         out().file.write(json.dumps(evaluation.as_dict(), indent=2) + "\n")
-        return
-    show_sections(evaluation)
+    else:
+        show_sections(evaluation)
+    return ExitCode.DONE
 
 
 def show_sections(evaluation: "Evaluation") -> None:
@@ -48,7 +61,7 @@ def _show(section: "Section") -> None:
         for name, figure in section.figures.items()
     ]
     if rows:
-        table([("", False), ("Value", True), ("95 % interval", True), ("Documents", True)], rows)
+        table([("", False), ("Value", True), ("95 % interval", True), ("Cases", True)], rows)
     facts = {FACTS[name]: fact for name, fact in section.facts.items() if fact is not None}
     table([("", False), ("", False)], [(name, _worded(fact)) for name, fact in facts.items()])
 

@@ -499,13 +499,32 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(metavar="RUN", help="Another run of the workspace: do both find the same?")
     ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC", help="An LLM, as `--llm` takes it, that judges labels; may be repeated."
+        ),
+    ] = None,
+    judge_sample: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Documents that each judge is asked about.")
+    ] = 60,
+    other_use_case: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="How relevant a judge calls the categories to it is subtracted."),
+    ] = None,
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Ask judges no more once they have used so many. Default: no limit."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of resamples and halves.")] = 0,
     json: Json = False,
 ) -> None:
-    """Measure how good a run is: by itself, against gold labels, people, or another run."""
+    """Measure how good a run is: by itself, against gold labels, people, another run, or by an LLM as judge."""
     from .evaluate import show_evaluation
 
-    show_evaluation(
+    code = show_evaluation(
         workspace,
         run,
         gold=gold,
@@ -516,8 +535,13 @@ def evaluate(
         humans=human or (),
         against=against,
         seed=seed,
+        judges=judge or (),
+        judge_sample=judge_sample,
+        other_use_case=other_use_case,
+        budget_tokens=budget_tokens,
         as_json=json,
     )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from ..tools.evaluation.outcome import Answers, Outcome, places_of
 from ..tools.evaluation.sheet import choose_documents, read_sheet, write_sheet
 from ..tools.evaluation.stability import stability_section
 
+if TYPE_CHECKING:
+    from .judging import Judging
+
 LABELS_FILE = "labels.parquet"
 _TAUGHT = (Source.LLM, Source.LINEAGE)
 """Labels that the LLM gave, under this version of the taxonomy or an earlier one."""
@@ -48,6 +51,7 @@ def evaluate_run(
     humans: Sequence[Path | str] = (),
     against: str | None = None,
     seed: int = 0,
+    judging: "Judging | None" = None,
 ) -> Evaluation:
     """Measure a run and keep the result as evaluation.json among its outputs.
 
@@ -58,10 +62,12 @@ def evaluate_run(
         humans: sheets that people filled.
         against: another run of the workspace, to compare with.
         seed: of resamples, folds and halves.
+        judging: which LLMs are asked about it, and how much; None to ask none.
 
     Raises:
         RunNotFoundError, RunStateError: there is no such run, or it has no labels yet.
         CorpusError, SettingsError: what was given cannot be read, or does not fit the run.
+        BudgetReached, Stopped, EndpointError, MissingPartError: a judge cannot go on; its answers so far are kept.
         StorageError: the result cannot be written.
     """
     how = Bootstrap(seed=seed)
@@ -71,6 +77,14 @@ def evaluate_run(
     sheets = [read_sheet(Path(path), finished.documents, finished.taxonomy) for path in humans]
     further = [] if against is None else [_stability(finished, workspace, against, how)]
     outcome, described = _outcome(finished, seed)
+    if judging is not None:
+        from .judging import judge_outcome
+
+        # Judges are given the outcome, which has no place for gold.
+        with Workspace.open(workspace) as tables:
+            judged = judge_outcome(outcome, judging, tables=tables, settings=finished.settings, how=how)
+        outcome = replace(outcome, notes=(*outcome.notes, *judged.notes))
+        further += judged.sections
     evaluation = evaluate(outcome, gold=labels, sheets=sheets, described=described, how=how, further=further)
     content = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2) + "\n"
     # An id from a JSONL corpus may hold half a surrogate pair, which UTF-8 cannot.

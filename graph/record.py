@@ -1,5 +1,6 @@
 """`RunRecord`: what a run has on record, for looking at."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from ..checkpoints.saver import open_saver
 from ..checkpoints.workspace import Workspace
 from ..llm.answer import Usage
 from ..nodes.settings import Settings
-from ..taxonomy.errors import RunStateError
+from ..taxonomy.errors import RunStateError, SettingsError
 from ..taxonomy.values import Taxonomy
 from .session import OpenQuestion, RunStatus, question_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
 
     from ..classifiers.classifier import Classifier
+    from ..nodes.context import Progress
     from ..nodes.state import Message
     from ..tools.comparison import Comparison
     from ..tools.evaluation.evaluation import Evaluation
@@ -213,8 +215,14 @@ class RunRecord:
         humans: Sequence[Path | str] = (),
         against: str | None = None,
         seed: int = 0,
+        judges: Sequence[str] = (),
+        judge_sample: int = 60,
+        other_use_case: str | None = None,
+        budget_tokens: int | None = None,
+        progress: "Progress | None" = None,
+        stop: threading.Event | None = None,
     ) -> "Evaluation":
-        """How good the run is, without asking an LLM; kept as evaluation.json among the outputs.
+        """How good the run is; kept as evaluation.json among the outputs. Without `judges` no LLM is asked.
 
         Args:
             gold: file of gold labels, joined to the documents by id.
@@ -224,12 +232,19 @@ class RunRecord:
             catch_all: gold classes that only say that no other fits.
             humans: sheets of `tnt annotate` that people have filled.
             against: another run of the workspace.
-            seed: of resamples, folds and halves.
+            seed: of resamples, folds and halves, and of what judges are shown.
+            judges: LLMs that judge labels and categories, as specs; they never see gold.
+            judge_sample: documents that each of them judges.
+            other_use_case: how relevant judges call the categories to it is subtracted; None for one that comes along.
+            budget_tokens: most tokens that this run's judges may use, over all calls of this.
+            progress: is told how far each judge is.
+            stop: when set, judges are asked no further question.
 
         Raises:
             RunStateError: the run has no labels yet.
             CorpusError: a file cannot be read, or does not fit the run.
             SettingsError: an option makes no sense.
+            BudgetReached, Stopped, EndpointError, MissingPartError: a judge cannot go on. What it answered is kept.
         """
         from ..tools.evaluation.gold import GoldFile
         from .evaluation import evaluate_run
@@ -241,7 +256,32 @@ class RunRecord:
             parent_column=gold_parent_column,
             catch_all=catch_all,
         )
-        return evaluate_run(self._workspace, self.name, gold=file, humans=humans, against=against, seed=seed)
+        judging = None
+        if judges:
+            from ..nodes.context import silent
+            from .judging import Judging
+
+            judging = Judging(
+                specs=tuple(judges),
+                sample=judge_sample,
+                other_use_case=other_use_case,
+                budget_tokens=budget_tokens,
+                progress=progress or silent,
+                stop=stop,
+            )
+        elif other_use_case is not None or budget_tokens is not None:
+            raise SettingsError(
+                "an other use case and a budget are for a judge: name its LLM with --judge SPEC"
+            )
+        return evaluate_run(
+            self._workspace,
+            self.name,
+            gold=file,
+            humans=humans,
+            against=against,
+            seed=seed,
+            judging=judging,
+        )
 
     def history(self, limit: int | None = None) -> "list[Step]":
         """A line for each checkpoint, the newest last.

@@ -26,6 +26,14 @@ LEAVES = [
 GIVEN: dict[str, dict[str, Any]] = {
     "choose": {"use_case": "learn why", "texts": ["one", "two"], "first": LEAVES, "second": LEAVES[:1]},
     "generate": {"use_case": "learn why", "cap": 9, "language": "English", "texts": ["one", "two"]},
+    "judge_all": {
+        "use_case": "learn why",
+        "options": [SimpleNamespace(letter="A", name="Refunds", description="Money back.")],
+        "last": "B",
+        "text": "one",
+    },
+    "judge_pair": {"use_case": "learn why", "first": LEAVES[0], "second": LEAVES[1], "text": "one"},
+    "judge_relevant": {"use_case": "learn why", "category": LEAVES[0], "first": "one", "second": "two"},
     "label_explain": {"use_case": "learn why", "categories": LEAVES, "text": "one"},
     "label_fast": {
         "use_case": "learn why",
@@ -125,7 +133,8 @@ def filled_with(value: Any, text: str) -> Any:
 
 
 def test_every_prompt_file_is_known_to_these_tests_and_used_by_the_code() -> None:
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "nodes").glob("*.py"))
+    asking = [*(ROOT / "nodes").glob("*.py"), *(ROOT / "tools" / "evaluation").glob("judge_*.py")]
+    code = "".join(path.read_text("utf-8") for path in asking)
     assert set(FILES) == set(GIVEN)
     assert [name for name in FILES if f'"{name}"' not in code] == []
 

@@ -21,6 +21,7 @@ from tnt_llm.llm.structured import probe_request
 from unrender import Values, recognise
 
 Reply = dict[str, Any]
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PROBE = probe_request().messages[-1][1]
 
 
@@ -125,6 +126,20 @@ class RuleModel:
             for table in ("first", "second")
         ]
         return letter("A" if covered[0] >= covered[1] else "B", "AB")
+
+    def _judge_pair(self, values: Values, again: int) -> Any:
+        told = [
+            f"{values[f'{which}.name']} {values[f'{which}.description']}" for which in ("first", "second")
+        ]
+        return letter(_best(values["text"], told), "ABC")
+
+    def _judge_all(self, values: Values, again: int) -> Any:
+        told = [f"{option['option.name']} {option['option.description']}" for option in values["options"]]
+        return letter(_best(values["text"], told), ALPHABET[: len(told) + 1])
+
+    def _judge_relevant(self, values: Values, again: int) -> Any:
+        fits = overlap(values["use_case"], f"{values['category.name']} {values['category.description']}") > 0
+        return letter("A" if fits is (values["first"] == "Yes") else "B", "AB")
 
     def _generate(self, values: Values, again: int) -> Any:
         rows = table([each["text"] for each in values["texts"]], int(values["cap"]), again)
@@ -256,6 +271,12 @@ def letter(choice: str, letters: str) -> Reply:
     """An answer that is nearly sure of one letter."""
     rest = [other for other in letters if other != choice]
     return {"text": choice, "top_logprobs": [(choice, -0.05), *((other, -3.0) for other in rest)]}
+
+
+def _best(text: str, told: Sequence[str]) -> str:
+    """The letter of what shares most words with a text; the one after the last where nothing does."""
+    shared = [overlap(text, each) for each in told]
+    return ALPHABET[shared.index(max(shared)) if max(shared) else len(told)]
 
 
 def _told(category: Values) -> str:

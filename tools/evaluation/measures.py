@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from . import judge_measures
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -111,8 +113,10 @@ _ITSELF = {
     ),
 }
 
+_JUDGE = {name: Measure(title, meaning) for name, title, meaning in judge_measures.worded()}
+
 MEASURES: Mapping[str, Measure] = MappingProxyType(
-    _ALL_LABELS | _GOLD | _TRUST | _LABELERS | _STUDENT | _HIERARCHY | _ITSELF
+    _ALL_LABELS | _GOLD | _TRUST | _LABELERS | _STUDENT | _HIERARCHY | _ITSELF | _JUDGE
 )
 """By the name of the figure. A figure between two raters is named by them, and says itself what it is."""
 
@@ -136,6 +140,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "people": "People",
         "agreed": "Documents on which a label has the most votes",
     }
+    | judge_measures.FACTS
 )
 """Facts by name, in words."""
 
