@@ -345,10 +345,13 @@ def test_area_under_risk_coverage_by_hand():
     area = trust.measure(profiles, np.ones((1, 3)))["aurc"][0]
     # From 1 to 2 documents the risk is (m - 1) / m, from 2 to 3 it is 1 / m.
     assert area == pytest.approx(((1 - np.log(2)) + np.log(3 / 2)) / 3)
+
+
+def test_the_curve_goes_from_the_surest_on():
+    profiles = trust.profiles_of(np.array([0.9, 0.8, 0.7]), np.array([True, False, False]))
     curve = [(point.threshold, point.coverage, point.risk) for point in trust.risk_coverage(profiles)]
-    assert curve == [
-        pytest.approx(point) for point in ((0.9, 1 / 3, 0), (0.8, 2 / 3, 1 / 2), (0.7, 1, 1 / 3))
-    ]
+    expected = ((0.9, 1 / 3, 0), (0.8, 2 / 3, 1 / 2), (0.7, 1, 2 / 3))
+    assert curve == [pytest.approx(point) for point in expected]
 
 
 def test_equal_confidences_are_accepted_together():
