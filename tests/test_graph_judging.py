@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from stub_endpoint import Status, StubEndpoint
 from tnt_cli import Tnt
 from tnt_llm.graph.judging import Judging
 from tnt_llm.graph.record import RunRecord
-from tnt_llm.taxonomy.errors import BudgetReached, EndpointError, SettingsError
+from tnt_llm.taxonomy.errors import BudgetReached, EndpointError, SettingsError, Stopped
 from tnt_llm.tools.evaluation.evaluation import Evaluation
 from tnt_llm.tools.evaluation.judge_purposes import _PURPOSES, OTHER_USE_CASE
 from tnt_llm.tools.evaluation.measures import FACTS, MEASURES
@@ -191,6 +192,17 @@ def test_a_single_category_leaves_relevance_and_a_note(tmp_path, texts, stub):
     assert any("no choice between labels" in note for note in found.notes)
 
 
+def test_a_judge_of_whom_nothing_is_known_is_unusable(tmp_path, texts, stub):
+    """No text is nearest to the description of its label: nothing is known to be right."""
+    folder = tmp_path / "wrong"
+    topics = ("pets", "taxes")
+    names = [{"pets": "Taxes", "taxes": "Pets"}.get(topic) for topic in texts.topics]
+    finish(folder, texts, version_of(*(NAMES[topic] for topic in topics)), names)
+    found = judged(folder, stub, judge_sample=5)
+    assert "judge_labels" not in found
+    assert sum("items whose answer is known" in note for note in found.notes) == 3
+
+
 # --- two judges ---
 
 
@@ -252,6 +264,25 @@ def test_an_endpoint_that_goes_down_loses_no_answer(workspace, stub):
     judged(workspace, stub, judge_sample=20)
     whole = rows(workspace / "workspace.sqlite", "SELECT count(*) FROM answers")[0][0]
     assert stub.count == whole - kept
+
+
+def test_a_judge_that_is_stopped_goes_on_where_it_was(workspace, stub):
+    stop = threading.Event()
+    heard = []
+
+    def progress(stage, done, total, usage):
+        heard.append((stage, done, total, usage.tokens))
+        if done == 40:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        judged(workspace, stub, judge_sample=20, progress=progress, stop=stop)
+    assert 40 <= stub.count < 60
+    judged(workspace, stub, judge_sample=20, progress=progress)
+    assert stub.repeats == 0
+    assert {stage for stage, *_ in heard} == {"judge"}
+    assert all(done <= total for _, done, total, _ in heard)
+    assert heard[-1][1] == heard[-1][2]
 
 
 # --- gold ---
