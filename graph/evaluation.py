@@ -33,7 +33,7 @@ from ..tools.evaluation.sheet import choose_documents, read_sheet, write_sheet
 from ..tools.evaluation.stability import stability_section
 
 if TYPE_CHECKING:
-    from .judging import Judging
+    from .judging import Judged, Judging
 
 LABELS_FILE = "labels.parquet"
 _TAUGHT = (Source.LLM, Source.LINEAGE)
@@ -90,6 +90,26 @@ def evaluate_run(
     # An id from a JSONL corpus may hold half a surrogate pair, which UTF-8 cannot.
     write_atomic(finished.folder / EVALUATION_FILE, content.encode("utf-8", "replace"))
     return evaluation
+
+
+def judge_run(workspace: Path, name: str, judging: "Judging", *, seed: int = 0) -> tuple[Outcome, "Judged"]:
+    """A run, and what judges say of it document by document: the same questions and answers as in `evaluate_run`.
+
+    For whoever holds judges against something else; nothing is written but the judges' answers.
+
+    Args:
+        workspace, name, judging, seed: as in `evaluate_run`.
+
+    Raises:
+        As `evaluate_run`.
+    """
+    from .judging import judge_outcome
+
+    finished = _Finished.read(workspace, name)
+    outcome, _ = _outcome(finished, seed)
+    with Workspace.open(workspace) as tables:
+        how = Bootstrap(seed=seed)
+        return outcome, judge_outcome(outcome, judging, tables=tables, settings=finished.settings, how=how)
 
 
 def write_annotation_sheet(

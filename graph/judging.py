@@ -323,13 +323,18 @@ class _Trial:
 
     def _ask(self, items: Sequence[Item], part: str) -> Said:
         """What the judge says of each item, int64 [n]; the bill of the part is added to."""
-        questions = [question for item in items for question in item.questions]
-        answers = self._answers(questions, part)
-        said, first = [], 0
-        for item in items:
-            said.append(read_item(item, answers[first : first + len(item.questions)]))
-            first += len(item.questions)
-        return np.array(said, dtype=np.int64)
+        asked = [(place, order) for place, item in enumerate(items) for order in range(len(item.questions))]
+        # Lists of all categories one order after the other: a server reads their common beginning once.
+        asked.sort(key=lambda each: each[1] if items[each[0]].is_averaged else 0)
+        answers = self._answers([items[place].questions[order] for place, order in asked], part)
+        found = dict(zip(asked, answers, strict=True))
+        return np.array(
+            [
+                read_item(item, [found[place, order] for order in range(len(item.questions))])
+                for place, item in enumerate(items)
+            ],
+            dtype=np.int64,
+        )
 
     def _answers(self, questions: Sequence[Question], part: str) -> list[Shares | None]:
         requests = [_request(question) for question in questions]

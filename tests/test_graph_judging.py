@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from rule_model import RuleModel, letter
 from source_tree import modules
 from stub_endpoint import Status, StubEndpoint
 from tnt_cli import Tnt
+from tnt_llm.graph.evaluation import judge_run
 from tnt_llm.graph.judging import Judging
 from tnt_llm.graph.record import RunRecord
 from tnt_llm.taxonomy.errors import BudgetReached, EndpointError, SettingsError, Stopped
 from tnt_llm.tools.evaluation.evaluation import Evaluation
 from tnt_llm.tools.evaluation.judge_purposes import _PURPOSES, OTHER_USE_CASE
+from tnt_llm.tools.evaluation.judge_verdicts import Kind
 from tnt_llm.tools.evaluation.measures import FACTS, MEASURES
 from toy_runs import rows, use_quick_chat, use_quick_encoder
 from toy_texts import WORDS
@@ -141,6 +144,21 @@ def test_both_orders_of_a_pair_are_asked(workspace, stub):
     assert all((text, second, first) in pairs for text, first, second in pairs)
 
 
+def test_lists_are_asked_one_order_after_the_other(tmp_path, finished, monkeypatch):
+    use_quick_chat(monkeypatch.setattr, concurrency=1)
+    with StubEndpoint(Judge()) as endpoint:
+        judged(Path(shutil.copytree(finished, tmp_path / "work", symlinks=True)), endpoint)
+        lists = [
+            payload["messages"][0]["content"]
+            for payload in endpoint.requests
+            if "None of these" in payload["messages"][0]["content"]
+        ]
+    changes = sum(one != other for one, other in pairwise(lists))
+    # Of what is known, of the sample, and of texts without a part.
+    assert len(set(lists)) == 2
+    assert changes <= 4
+
+
 def test_another_use_case_is_the_one_that_is_named(workspace, stub):
     found = judged(workspace, stub, judge_sample=5, other_use_case="count the stars")
     assert found["judge_relevance"].facts["other_use_case"] == "count the stars"
@@ -152,6 +170,18 @@ def test_an_endpoint_without_alternatives_is_read_by_its_text(workspace, logprob
     with StubEndpoint(Judge(logprobs=logprobs)) as endpoint:
         found = judged(workspace, endpoint, judge_sample=20)
     assert found["judge_labels"].figures["label_random"].value > 0.8
+
+
+def test_verdicts_can_be_had_document_by_document(workspace, stub, texts):
+    found = judged(workspace, stub, judge_sample=30)
+    asked = stub.count
+    outcome, result = judge_run(workspace, "main", Judging(specs=(stub.spec,), sample=30))
+    assert stub.count == asked
+    assert result.sections == tuple(section for section in found if section.key.startswith("judge"))
+    (verdicts,) = result.verdicts
+    for one, place in zip(verdicts.sampled, verdicts.labels[Kind.LISTWISE].tolist(), strict=True):
+        if place >= 0:
+            assert outcome.names[place] == NAMES[texts.topics[one.row]]
 
 
 # --- judges that are of no use ---
