@@ -115,7 +115,9 @@ def run(
     ] = None,
     cleaning: Annotated[
         Literal["ask", "drop", "off"] | None,
-        typer.Option(help="Ask again about labels that look wrong, drop them, or trust all. Default: ask."),
+        typer.Option(
+            help="Ask again about labels that look wrong, drop them, or trust all. Default: ask; drop for `embedded`."
+        ),
     ] = None,
     active_rounds: Annotated[
         int | None,

@@ -129,7 +129,7 @@ class Settings(BaseModel):
     escalate: bool = False
     active_rounds: int = Field(default=0, ge=0, le=20)
     active_batch: int | None = Field(default=None, ge=1)
-    cleaning: Cleaning = Cleaning.ASK
+    cleaning: Cleaning | None = None
 
     @model_validator(mode="after")
     def _escalation_needs_a_promise(self) -> Self:
@@ -146,6 +146,8 @@ class Settings(BaseModel):
             "read_words": 100 if is_embedded else 1000,
             # Measured: beside the embedding's vote a small model's second opinion adds nothing (docs/results.md).
             "orders": 1 if is_embedded else 3,
+            # Likewise: a small model's second answer is no better than its first.
+            "cleaning": Cleaning.DROP if is_embedded else Cleaning.ASK,
         }
         return self.model_copy(
             update={name: value for name, value in open_ones.items() if getattr(self, name) is None}
