@@ -53,6 +53,7 @@ class FakeChat:
     conversation: tuple[dict[str, Any], ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     script: dict[str, Act] = field(default_factory=dict)
     on_resume: Callable[["FakeChat"], None] | None = None
     idle_error: BaseException | None = None

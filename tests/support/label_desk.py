@@ -112,7 +112,7 @@ class Desk:
 @contextmanager
 def desk(path, texts, rule=None, **settings):
     rule = rule or RuleModel()
-    given = {"slice": 7, "balance": 2, "fit_quantile": 0.9, **settings}
+    given = {"slice": 7, "balance": 2, "fit_quantile": 0.9, "cleaning": "ask", **settings}
     with bench(path, texts, rule.respond, **given) as (context, _):
         yield Desk(context, rule, texts)
     assert not rule.errors
