@@ -111,10 +111,11 @@ def test_a_good_judge_finds_the_share_of_labels_that_are_right(workspace, stub):
         # 4 of 60 are wrong; one that the random other one does not show as wrong is still not taken for right.
         assert labels.figures[f"label_{kind}"].value == pytest.approx(56 / 60, abs=0.02)
         corrected = labels.figures[f"label_{kind}_corrected"]
-        assert corrected.low < corrected.value == pytest.approx(56 / 60, abs=0.02)
+        assert corrected.low < 56 / 60 < corrected.high
+        assert corrected.value == pytest.approx(56 / 60, abs=0.05)
         assert labels.figures[f"clear_{kind}"].value > 0.9
     assert labels.facts["documents"] == 60
-    assert found["judge"].figures["random_youden"].value > 0.9
+    assert found["judge"].figures["random_youden"].value > 0.8
     assert found["judge"].figures["random_youden"].low < 1
     assert found["judge"].facts["unusable"] is None
     relevance = found["judge_relevance"]
@@ -222,15 +223,15 @@ def test_a_single_category_leaves_relevance_and_a_note(tmp_path, texts, stub):
     assert any("no choice between labels" in note for note in found.notes)
 
 
-def test_a_judge_of_whom_nothing_is_known_is_unusable(tmp_path, texts, stub):
-    """No text is nearest to the description of its label: nothing is known to be right."""
+def test_where_labels_say_nothing_no_figure_of_them_is_reported(tmp_path, texts, stub):
+    """What is taken for known is wrong too: it cannot be told whether the labels are at fault or the judge."""
     folder = tmp_path / "wrong"
     topics = ("pets", "taxes")
     names = [{"pets": "Taxes", "taxes": "Pets"}.get(topic) for topic in texts.topics]
     finish(folder, texts, version_of(*(NAMES[topic] for topic in topics)), names)
     found = judged(folder, stub, judge_sample=5)
     assert "judge_labels" not in found
-    assert sum("items whose answer is known" in note for note in found.notes) == 3
+    assert sum("unusable" in note for note in found.notes) == 3
 
 
 # --- two judges ---

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tnt_llm.prompts.judge import read_shares
 from tnt_llm.taxonomy.document import Document
 from tnt_llm.taxonomy.values import Category, Taxonomy
-from tnt_llm.tools.evaluation.bootstrap import Bootstrap, Profiles
+from tnt_llm.tools.evaluation.bootstrap import Bootstrap
 from tnt_llm.tools.evaluation.judge_purposes import OTHER_USE_CASE, known_purposes
 from tnt_llm.tools.evaluation.judge_questions import (
     MOST,
@@ -307,14 +307,9 @@ def test_a_judge_near_chance_or_unknown_is_unusable(skill, usable):
 # --- correction ---
 
 
-def share_of(values):
-    profiles = Profiles.of(values)
-    return profiles, lambda weights: {"p": weights @ profiles.column(0) / weights.sum(axis=1)}
-
-
 def test_a_share_is_corrected_as_rogan_and_gladen_do():
     skill = Skill(yes=100, hits=90, no=100, rejections=80)
-    found = judged_figures(*share_of(np.repeat(codes(0, 1), [34, 66])), skill, QUICK)
+    found = judged_figures({"p": np.repeat(codes(0, 1), [34, 66])}, skill, QUICK)
     assert found["p"].value == pytest.approx(0.66)
     assert found["p_corrected"].value == pytest.approx((0.66 + 0.8 - 1) / (0.9 + 0.8 - 1))
     assert found["p_corrected"].high - found["p_corrected"].low > found["p"].high - found["p"].low
@@ -322,22 +317,26 @@ def test_a_share_is_corrected_as_rogan_and_gladen_do():
 
 def test_a_perfect_judge_corrects_nothing_and_what_goes_over_is_clipped():
     values = np.repeat(codes(0, 1), [20, 80])
-    assert judged_figures(*share_of(values), PERFECT, QUICK)["p_corrected"].value == pytest.approx(0.8)
+    assert judged_figures({"p": values}, PERFECT, QUICK)["p_corrected"].value == pytest.approx(0.8)
     timid = Skill(yes=50, hits=30, no=50, rejections=50)
-    found = judged_figures(*share_of(values), timid, QUICK)["p_corrected"]
+    found = judged_figures({"p": values}, timid, QUICK)["p_corrected"]
     assert found.value == found.high == 1
 
 
 def test_a_difference_is_corrected_by_the_index_alone():
-    profiles = Profiles.of(np.repeat(codes(0, 1), [30, 70]), np.repeat(codes(0, 1), [60, 40]))
-
-    def rates(weights):
-        one, other = (weights @ profiles.column(place) / weights.sum(axis=1) for place in (0, 1))
-        return {"d": one - other}
-
+    said = {"a": np.repeat(codes(0, 1), [30, 70]), "b": np.repeat(codes(0, 1), [60, 40])}
     skill = Skill(yes=100, hits=90, no=100, rejections=70)
-    found = judged_figures(profiles, rates, skill, QUICK, differences=("d",))
+    found = judged_figures(said, skill, QUICK, difference="d")
     assert found["d_corrected"].value == pytest.approx(0.3 / 0.6)
+    assert found["a_corrected"].value == pytest.approx((0.7 - 0.3) / 0.6)
+
+
+def test_a_corrected_share_without_an_exception_leaves_an_interval_open():
+    few, many = (
+        judged_figures({"p": np.ones(n, dtype=np.int64)}, PERFECT, QUICK)["p_corrected"] for n in (5, 500)
+    )
+    assert few.value == few.high == many.value == 1
+    assert few.low < 0.9 < many.low
 
 
 @pytest.mark.parametrize(
@@ -349,7 +348,7 @@ def test_corrected_intervals_hold_the_truth_and_uncorrected_ones_often_do_not(p,
         skill = Skill(40, int(draw.binomial(40, sensitivity)), 40, int(draw.binomial(40, specificity)))
         says_yes = p * sensitivity + (1 - p) * (1 - specificity)
         values = (draw.random(100) < says_yes).astype(np.int64)
-        found = judged_figures(*share_of(values), skill, Bootstrap(resamples=300, seed=trial))
+        found = judged_figures({"p": values}, skill, Bootstrap(resamples=300, seed=trial))
         held += found["p_corrected"].low <= p <= found["p_corrected"].high
         missed += not found["p"].low <= p <= found["p"].high
     assert held / trials >= 0.9

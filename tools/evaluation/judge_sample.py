@@ -11,8 +11,9 @@ from ...classifiers.features import Vectors
 from .judge_questions import MOST
 from .outcome import Outcome
 
-_POOL = 8
-"""Documents of a category, beside its exemplars, that are looked at for ones whose label is known."""
+_POOL = 3
+"""For each known text that is wanted so many documents are looked at, beside exemplars, and these many of a category at
+least."""
 
 Read = Callable[[str], str]
 """A document's text as the judge reads it."""
@@ -117,7 +118,7 @@ def draw_known(
         outcome, described, encoder, seed, read: as in `draw_sample`.
         count: at most so many.
     """
-    drawn = list(_candidates(outcome, seed))
+    drawn = list(_candidates(outcome, count, seed))
     texts = [read(outcome.documents[row].text) for row, _ in drawn]
     kept = [(row, place, text) for (row, place), text in zip(drawn, texts, strict=True) if text]
     if not kept:
@@ -157,12 +158,13 @@ def draw_known(
     return tuple(found)
 
 
-def _candidates(outcome: Outcome, seed: int) -> Iterator[tuple[int, int]]:
+def _candidates(outcome: Outcome, count: int, seed: int) -> Iterator[tuple[int, int]]:
     """(row, place) of each category's exemplars that have its label, then of some more documents that have it."""
     draw, primary = np.random.default_rng([seed, 2]), outcome.labels.primary
+    pool = _POOL * max(1, -(-count // len(outcome.leaves)))
     for place, leaf in enumerate(outcome.leaves):
         first = [row for row in leaf.exemplars if row < len(primary) and primary[row] == place]
-        rows = draw.permutation(np.flatnonzero(primary == place))[:_POOL].tolist()
+        rows = draw.permutation(np.flatnonzero(primary == place))[:pool].tolist()
         yield from ((row, place) for row in dict.fromkeys((*first, *rows)))
 
 

@@ -4,8 +4,9 @@ The share that a judge says yes to is `p Se + (1 - p)(1 - Sp)` where p is the tr
 specificity; solved for p that is the estimator of Rogan and Gladen (1978).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,49 +86,57 @@ class Skill:
 
 
 def judged_figures(
-    profiles: Profiles,
-    rates: Callable[[Weights], Mapping[str, Values]],
-    skill: Skill,
-    how: Bootstrap,
-    *,
-    differences: Collection[str] = (),
+    said: Mapping[str, NDArray[np.int64]], skill: Skill, how: Bootstrap, *, difference: str | None = None
 ) -> dict[str, Figure]:
-    """Rates as the judge gave them, and as NAME_corrected what they are without its mistakes, 0 to 1.
+    """Shares that the judge says yes to, and as NAME_corrected what they are without its mistakes, 0 to 1.
 
-    The interval of a corrected one holds both: what other documents could have been drawn, and what is not known of
-    the judge.
+    The interval of a corrected one holds both: what other cases could have been drawn, and what is not known of the
+    judge. Cases are drawn from Jeffreys' posterior as well: where all are yes, that is no proof that all others are.
 
     Args:
-        profiles: what was judged.
-        rates: shares that the judge says yes to, or differences between such shares.
+        said: by name, int64 [n], 1 where it says yes and 0 where not; one or two names, of the same n cases.
         skill: of the judge, which is usable.
         how: intervals are made.
-        differences: names of the rates that are differences: these go from -1 to 1.
+        difference: name for the first less the second, -1 to 1.
     """
-    given = figures(profiles, rates, how, signed=differences)
+    names = list(said)
+    profiles = Profiles.of(*said.values())
+
+    def rates(weights: Weights) -> dict[str, Values]:
+        n = weights.sum(axis=1)
+        found = {name: weights @ profiles.column(place) / n for place, name in enumerate(names)}
+        return found if difference is None else found | {difference: found[names[0]] - found[names[1]]}
+
+    given = figures(profiles, rates, how, signed=() if difference is None else (difference,))
     if not given:
         return {}
     draw = np.random.default_rng([how.seed, 1])
-    weights = draw.multinomial(profiles.n, profiles.counts / profiles.n, size=how.resamples).astype(float)
-    resampled = rates(weights)
+    drawn = _posterior(np.stack(list(said.values()), axis=1), draw, how.resamples)
     sensitive, specific = skill.draw(draw, how.resamples)
+    index = sensitive + specific - 1
+    # Of a usable judge hardly any draw is at chance or below; what it says there means nothing.
+    usable = np.where(index > 1e-3, index, np.nan)
     found: dict[str, Figure] = {}
     for name, figure in given.items():
-        lowest = -1.0 if name in differences else 0.0
-        missed = 0.0 if name in differences else skill.specificity - 1
-        value = _clip(np.array([(figure.value + missed) / skill.youden]), lowest)[0]
-        misses = 0.0 if name in differences else specific - 1
-        index = sensitive + specific - 1
-        # Of a usable judge hardly any draw is at chance or below; what it says there means nothing.
-        usable = np.where(index > 1e-3, index, np.nan)
-        drawn = _clip((np.asarray(resampled[name]) + misses) / usable, lowest)
         found[name] = figure
-        found[f"{name}_corrected"] = _figure(float(value), drawn, figure.n, how)
+        if name == difference:
+            # The judge's false yes is in both, and goes.
+            value, lowest = figure.value / skill.youden, -1.0
+            all_drawn = (drawn[:, 0] - drawn[:, 1]) / usable
+        else:
+            value, lowest = (figure.value + skill.specificity - 1) / skill.youden, 0.0
+            all_drawn = (drawn[:, names.index(name)] + specific - 1) / usable
+        clipped = float(np.clip(value, lowest, 1.0))
+        found[f"{name}_corrected"] = _figure(clipped, np.clip(all_drawn, lowest, 1.0), figure.n, how)
     return found
 
 
-def _clip(values: Values, lowest: float) -> Values:
-    return np.asarray(np.clip(values, lowest, 1.0))
+def _posterior(said: NDArray[np.int64], draw: np.random.Generator, count: int) -> Values:
+    """`count` draws of the shares of 1 in columns of 0s and 1s, [n, m]: float64 [count, m]."""
+    patterns = np.array(list(product((0, 1), repeat=said.shape[1])), dtype=np.int64)
+    counts = (said[:, None, :] == patterns[None, :, :]).all(axis=2).sum(axis=0)
+    # A prior of 1 in all leaves each column Jeffreys' .5 and .5.
+    return np.asarray(draw.dirichlet(counts + 1 / len(patterns), count) @ patterns, dtype=np.float64)
 
 
 def _figure(value: float, drawn: Values, n: int, how: Bootstrap) -> Figure:

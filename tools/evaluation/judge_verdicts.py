@@ -14,7 +14,6 @@ from .figure import Figure
 from .judge_questions import NEITHER, UNANSWERED, YES
 from .judge_sample import Sampled
 from .judge_skill import Skill, judged_figures
-from .ratio import ratio
 
 Said = NDArray[np.int64]
 """int64 [n]: a category's place, NEITHER, YES or NO; UNCLEAR and UNANSWERED are no judgement."""
@@ -146,7 +145,7 @@ def notes_of(verdicts: Verdicts, how: Bootstrap) -> list[str]:
     for kind in verdicts.unusable(how):
         skill = verdicts.skills[kind]
         why = (
-            f"its Youden index is {skill.figures(how)['youden']}, near chance"
+            f"its Youden index is {skill.figures(how)['youden']}, near chance{_UNLESS[kind]}"
             if skill.is_measured
             else f"it answered clearly on only {skill.yes} right and {skill.no} wrong items whose answer is known"
         )
@@ -183,6 +182,11 @@ _KINDS = {
 }
 
 
+_UNLESS = dict.fromkeys(_KINDS, ", unless the very labels are wrong that it was tried on") | {
+    Kind.RELEVANCE: ""
+}
+
+
 def _skill_section(key: str, verdicts: Verdicts, how: Bootstrap) -> Section:
     unusable = verdicts.unusable(how)
     return Section(
@@ -207,12 +211,10 @@ def _label_section(key: str, verdicts: Verdicts, how: Bootstrap) -> Section | No
     found: dict[str, Figure] = {}
     for kind, said in verdicts.labels.items():
         says = verdicts.says_assigned(kind)
-        found |= judged_figures(
-            *_share(f"label_{kind}", says[says >= 0]), skill=verdicts.skills[kind], how=how
-        )
+        found |= judged_figures({f"label_{kind}": says[says >= 0]}, verdicts.skills[kind], how)
         answered = said != UNANSWERED
         clear = (said[answered] >= NEITHER).astype(np.int64)
-        found |= figures(*_share(f"clear_{kind}", clear), how)
+        found |= _share(f"clear_{kind}", clear, how)
     return Section(
         key=f"{key}_labels",
         title=f"Labels, judged by {verdicts.judge}",
@@ -231,18 +233,14 @@ def _relevance_section(key: str, verdicts: Verdicts, how: Bootstrap) -> Section 
         return None
     skill = verdicts.skills[Kind.RELEVANCE]
     both = (own >= 0) & (elsewhere >= 0)
-    profiles = Profiles.of(own[both], elsewhere[both])
-
-    def rates(weights: Weights) -> dict[str, NDArray[np.float64]]:
-        n = weights.sum(axis=1)
-        here = weights @ (profiles.column(0) == YES) / n
-        there = weights @ (profiles.column(1) == YES) / n
-        return {"relevance": here, "relevance_elsewhere": there, "relevance_difference": here - there}
-
+    said = {
+        "relevance": (own[both] == YES).astype(np.int64),
+        "relevance_elsewhere": (elsewhere[both] == YES).astype(np.int64),
+    }
     return Section(
         key=f"{key}_relevance",
         title=f"Relevance of the categories, judged by {verdicts.judge}",
-        figures=judged_figures(profiles, rates, skill, how, differences=("relevance_difference",)),
+        figures=judged_figures(said, skill, how, difference="relevance_difference"),
         facts={
             "categories": len(own),
             "other_use_case": verdicts.other_use_case,
@@ -276,19 +274,10 @@ def _removal_section(key: str, verdicts: Verdicts, how: Bootstrap) -> Section | 
     )
 
 
-def _share(name: str, values: Said) -> tuple[Profiles, "_Rates"]:
-    """Of 0s and 1s the share of 1s, as a statistic."""
+def _share(name: str, values: Said, how: Bootstrap) -> dict[str, Figure]:
+    """Of 0s and 1s the share of 1s."""
     profiles = Profiles.of(values)
-    return profiles, _Rates(name, profiles)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rates:
-    name: str
-    profiles: Profiles
-
-    def __call__(self, weights: Weights) -> dict[str, NDArray[np.float64]]:
-        return {self.name: ratio(weights @ self.profiles.column(0), weights.sum(axis=1))}
+    return figures(profiles, lambda weights: {name: weights @ profiles.column(0) / weights.sum(axis=1)}, how)
 
 
 def _coded(verdicts: Verdicts, kind: Kind) -> Said:
