@@ -270,7 +270,7 @@ def _bundle(options: Options) -> Path:
     folder = options.out / "streaming-classifier"
     if not (folder / MANIFEST).exists():
         gold = banking77(options)
-        train(options, gold.texts, gold.labels, *FAST, remember=False).save(folder)
+        train(options, gold.texts, gold.labels, *FAST).save(folder)
     return folder
 
 
