@@ -7,4 +7,5 @@
     quoting    texts as data: cut to length, unable to close the quotation they stand in
     plan       the answer to `plan`, what a user's message asks for, and the grammar that bounds it
     answers    the parsers: the model's text in, a value out, ValueError on anything else
+    judge      the parser of a judge's letters: what cannot be read is no judgement
 """

@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from finished_runs import TOPICS, corpus, finish, version_of
 from rule_model import RuleModel, letter
-from source_tree import modules
+from source_tree import ROOT, modules
 from stub_endpoint import Status, StubEndpoint
 from tnt_cli import Tnt
 from tnt_llm.graph.evaluation import judge_run
@@ -314,6 +317,28 @@ def test_a_judge_that_is_stopped_goes_on_where_it_was(workspace, stub):
     assert {stage for stage, *_ in heard} == {"judge"}
     assert all(done <= total for _, done, total, _ in heard)
     assert heard[-1][1] == heard[-1][2]
+
+
+def test_a_killed_judge_asks_no_more_again_than_was_in_flight(workspace, stub):
+    stub.delay = 0.02
+    code = (
+        "import sys; sys.path.insert(0, 'tests/support')\n"
+        "from pathlib import Path\n"
+        "from toy_runs import use_quick_chat, use_quick_encoder; use_quick_encoder(); use_quick_chat()\n"
+        "from tnt_llm.graph.record import RunRecord\n"
+        f"RunRecord(Path({str(workspace)!r}), 'main').evaluate(judges=[{stub.spec!r}], judge_sample=20)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    until = time.monotonic() + 120
+    while stub.count < 70 and child.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    child.kill()
+    assert child.wait() == -9
+    in_flight = stub.max_in_flight
+    assert 70 <= stub.count < 200
+    stub.delay = 0
+    judged(workspace, stub, judge_sample=20)
+    assert stub.repeats <= in_flight
 
 
 # --- gold ---
