@@ -232,7 +232,7 @@ def test_defaults_that_depend_on_the_llm_are_documented_as_they_are() -> None:
 
     small, large = (Settings(use_case="to see").for_model(is_embedded=embedded) for embedded in (True, False))
     page = (ROOT / "docs" / "cli.md").read_text("utf-8")
-    told = re.findall(r"^\| `--([a-z-]+)` \| .* \| `embedded`: (\d+), else (\d+) \|$", page, re.M)
+    told = re.findall(r"^\| `--([a-z-]+)` \| .* \| `embedded`: (\w+), else (\w+) \|$", page, re.M)
     taken = {
         name.replace("_", "-"): (str(value), str(getattr(large, name)))
         for name, value in small
