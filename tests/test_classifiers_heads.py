@@ -47,6 +47,13 @@ def one_hot(count: int, blocks: str) -> Features:
     return features(eye if blocks != "sparse" else None, eye if blocks != "dense" else None)
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds for a network holds for a small one that is trained briefly; its own tests train the real ones."""
+    monkeypatch.setattr("tnt_llm.classifiers.heads.mlp.GRID", (32, 64))
+    monkeypatch.setattr("tnt_llm.classifiers.heads.mlp._MOST_STEPS", 600)
+
+
 @pytest.fixture(params=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
