@@ -35,7 +35,7 @@ demo: setup
 	@echo "The report: $(CURDIR)/$(DEMO)/main/report.html"
 
 test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 check: setup
 	@$(BIN)/ruff check .
