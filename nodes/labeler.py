@@ -21,13 +21,14 @@ from ..checkpoints.checks import Verdict
 from ..checkpoints.labels import LabelRow, Source
 from ..llm.answer import Answer
 from ..llm.request import Request
-from ..prompts.answers import Explained, letter_distribution, schema_of
+from ..prompts.answers import LETTERS, letter_distribution
 from ..prompts.prompt import load_prompt
 from ..taxonomy.errors import AnswerError, CallError
 from ..taxonomy.lineage import follow
 from ..taxonomy.values import Category, Taxonomy
 from ..taxonomy.version import Version
 from ..tools.evidence import Rows
+from ..tools.label_questions import letter_question, reason_question, reason_reader
 from ..tools.relabel import plan_relabel
 from ..tools.settle import Distribution, balanced, contested
 from .context import Context
@@ -36,7 +37,6 @@ from .state import LABEL, SETTLE, State
 from .summarizer import read_slice
 
 STAGE = "label"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_OPTIONS = len(LETTERS)
 """Categories that one prompt offers. Endpoints report at most 20 alternatives of a token: the rest are as good as
 impossible. With all categories in it the prompt's beginning is the same for every text, and is read once."""
@@ -263,21 +263,8 @@ def _read_letters(
 def _letter_requests(
     context: Context, numbers: Sequence[int], options: Sequence[Sequence[Category]]
 ) -> list[Request]:
-    prompt = load_prompt("label_fast")
     return [
-        Request(
-            STAGE,
-            prompt.render(
-                use_case=context.settings.use_case,
-                options=[
-                    {"letter": letter, "name": category.name, "description": category.description}
-                    for letter, category in zip(LETTERS, shown, strict=False)
-                ],
-                text=text,
-            ),
-            max_tokens=1,
-            top_logprobs=20,
-        )
+        letter_question(STAGE, context.settings.use_case, text, shown)
         for text, shown in zip(context.reading.texts(numbers), options, strict=True)
     ]
 
@@ -320,27 +307,11 @@ def ask_reasons(
         numbers: documents to ask about.
         stage: line of the ledger that pays, and of the failures.
     """
-    prompt = load_prompt("label_explain")
-    limits = {"minimum": 0, "maximum": len(leaves)}
-    schema = schema_of(Explained, primary=limits, all={"items": {"type": "integer", **limits}, "maxItems": 4})
     requests = [
-        Request(
-            stage,
-            prompt.render(use_case=context.settings.use_case, categories=leaves, text=text),
-            max_tokens=160,
-            schema=schema,
-        )
+        reason_question(stage, context.settings.use_case, text, leaves)
         for text in context.reading.texts(numbers)
     ]
-
-    def parse(text: str) -> Explained:
-        explained = Explained.model_validate_json(text)
-        unknown = [number for number in (explained.primary, *explained.all) if number > len(leaves)]
-        if unknown:
-            raise ValueError(f"there is no category {unknown[0]}: the numbers go from 0 to {len(leaves)}")
-        return explained
-
-    for row, explained in context.chat.parse_all(requests, parse):
+    for row, explained in context.chat.parse_all(requests, reason_reader(len(leaves))):
         if isinstance(explained, (CallError, AnswerError)):
             context.fail(stage, numbers[row], explained)
             yield numbers[row], "{}"

@@ -137,6 +137,10 @@ def parse_summary(text: str) -> tuple[str, str]:
     return parse_phrase(subjects.pop()), _SPACE.sub(" ", summaries.pop()).strip(" \"'*`")
 
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""What options are lettered with."""
+
+
 def letter_distribution(top_logprobs: Sequence[tuple[str, float]], letters: str) -> dict[str, float]:
     """Probability of each letter from the alternatives of the first token; they sum to 1.
 

@@ -11,17 +11,15 @@ from ..classifiers.predictions import Label
 from ..llm.answer import Answer
 from ..llm.chat import Chat
 from ..llm.request import Request
-from ..prompts.answers import Explained, letter_distribution, schema_of
-from ..prompts.prompt import load_prompt
+from ..prompts.answers import LETTERS, letter_distribution
 from ..prompts.quoting import quote
 from ..taxonomy.errors import AnswerError, CallError, ModelError
+from .label_questions import letter_question, reason_question, reason_reader
+from .settle import ALSO_FROM
 
 STAGE = "escalate"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 WORDS = 60
 """Of a text, that the LLM reads."""
-ALSO_FROM = 0.3
-"""A category applies beside the first from this probability on."""
 
 Chances = NDArray[np.float64]
 
@@ -151,12 +149,7 @@ class Escalation:
             return True
 
     def _letter_request(self, text: str, offered: Sequence[Label]) -> Request:
-        options = [
-            {"letter": letter, "name": label.name, "description": label.description}
-            for letter, label in zip(LETTERS, offered, strict=False)
-        ]
-        messages = load_prompt("label_fast").render(use_case=self.use_case, options=options, text=text)
-        return Request(STAGE, messages, max_tokens=1, top_logprobs=20)
+        return letter_question(STAGE, self.use_case, text, offered)
 
     def _by_letters(
         self, texts: Sequence[str], offered: Sequence[Sequence[Label]]
@@ -168,29 +161,12 @@ class Escalation:
     def _by_reasons(
         self, texts: Sequence[str], offered: Sequence[Sequence[Label]]
     ) -> Iterator[tuple[int, Vote | CallError | AnswerError]]:
-        prompt = load_prompt("label_explain")
         most = max(len(some) for some in offered)
-        limits = {"minimum": 0, "maximum": most}
-        schema = schema_of(
-            Explained, primary=limits, all={"items": {"type": "integer", **limits}, "maxItems": 4}
-        )
         requests = [
-            Request(
-                STAGE,
-                prompt.render(use_case=self.use_case, categories=some, text=text),
-                max_tokens=160,
-                schema=schema,
-            )
+            reason_question(STAGE, self.use_case, text, some)
             for text, some in zip(texts, offered, strict=True)
         ]
-
-        def parse(text: str) -> Explained:
-            explained = Explained.model_validate_json(text)
-            if max(explained.primary, *explained.all, 0) > most:
-                raise ValueError(f"the numbers of the categories go from 0 to {most}")
-            return explained
-
-        for row, found in self.chat.parse_all(requests, parse):
+        for row, found in self.chat.parse_all(requests, reason_reader(most)):
             if isinstance(found, ModelError):
                 yield row, found
                 continue
