@@ -5,6 +5,7 @@
     evidence            where documents fall among categories: what fits, groups, twins, rivals
     score               how good a version is for held-out documents
     coverage            which texts stand for all others, and so are labelled
+    label_questions     the questions that a text is labelled by
     settle              from raw votes to labels
     cleaning            which labels are likely wrong
     active              which texts to ask about next

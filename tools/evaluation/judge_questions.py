@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...prompts.answers import LETTERS
 from ...taxonomy.values import Category
 
 NEITHER = -1
@@ -21,7 +22,6 @@ UNANSWERED = -3
 """No answer that could be read."""
 NO, YES = 0, 1
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST = len(LETTERS) - 1
 """Categories that one question offers beside `none of these`."""
 
